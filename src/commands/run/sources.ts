@@ -1,0 +1,107 @@
+/** The files Envoy is to run with, and the watch over them. */
+import { identifyBinary } from '../../adapters/binary-identity.ts';
+import { readSources } from '../../adapters/bootstrap-sources.ts';
+import { createCertificateStore } from '../../adapters/cert-store.ts';
+import { systemClock } from '../../adapters/clock.ts';
+import type { CertificateSet } from '../../core/certificate-verdict.ts';
+import type { LogRecord } from '../../core/describe.ts';
+import type { Event } from '../../core/events.ts';
+import { templateValues } from '../../core/template-values.ts';
+import type { Tree } from '../../core/tree.ts';
+import type { Cancel, Result } from '../../ports.ts';
+import { nearestName } from '../../settings/nearest.ts';
+import { identityOf, type Settings } from '../../settings.ts';
+import { type BootstrapMaterial, bootstrapMaterial } from '../../work/bootstrap-material.ts';
+import { createDesiredState, type DesiredState } from '../../work/desired-state.ts';
+import { createLookOut } from '../../work/look-out.ts';
+
+export interface SourceParts {
+  readonly settings: Settings;
+  readonly binary: string;
+  /** Where certificate snapshots are kept. */
+  readonly certificatesPath: string;
+  readonly post: (event: Event) => void;
+  readonly record: (record: LogRecord) => void;
+  readonly onCertificates: (set: CertificateSet) => void;
+}
+
+export interface Sources extends DesiredState {
+  /** The bootstrap as last read, its names not filled; undefined when it never could be. */
+  bootstrap(): Tree | undefined;
+  /** Watches from now on, and reads again every now and then. */
+  watch(): Promise<Cancel>;
+}
+
+export function createSources(parts: SourceParts): Sources {
+  const { settings, binary, post, record } = parts;
+  const folders = settings.certificateFolders;
+  let bootstrap: Tree | undefined;
+  let watchedPaths: readonly string[] = [];
+
+  async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
+    const read = await readBootstrapOf(settings);
+    watchedPaths = read.watchedPaths ?? watchedPaths;
+    if (read.result.ok) bootstrap = read.result.value.merged;
+    return read.result;
+  }
+
+  const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
+  const desired = createDesiredState({
+    clock: systemClock,
+    ...(folders.length === 0 ? {} : { certificates }),
+    readBootstrap,
+    identifyBinary: () => identifyBinary(binary),
+    binary,
+    post,
+    onHeld: (part, problems) => record(heldRecord(part, problems)),
+    onCertificates: parts.onCertificates,
+  });
+  return {
+    ...desired,
+    bootstrap: () => bootstrap,
+    watch: () => watchAll(desired, [...folders, binary, ...watchedPaths], parts),
+  };
+}
+
+/** Reads and tries the bootstrap of these settings; the paths are there once it could be read. */
+export async function readBootstrapOf(settings: Settings) {
+  const { bootstrap, bootstrapLayers: layers, templateTexts } = settings;
+  const sources = await readSources({ bootstrap, layers });
+  if (!sources.ok) return { result: sources };
+  const result = bootstrapMaterial(sources.value, {
+    valuesFor: (paths) => templateValues(identityOf(settings), templateTexts, paths),
+    givenNames: [...templateTexts.keys()],
+    nearest: nearestName,
+  });
+  return { result, watchedPaths: sources.value.watchedPaths };
+}
+
+/** The watching library comes in only now: Envoy has been started by then. */
+async function watchAll(
+  desired: DesiredState,
+  paths: readonly string[],
+  parts: SourceParts,
+): Promise<Cancel> {
+  const { settings, record } = parts;
+  const { watchFolders } = await import('../../adapters/folder-watch.ts');
+  const lookOut = createLookOut({
+    clock: systemClock,
+    times: { quietMs: settings.certificateQuietTimeMs, maxWaitMs: settings.certificateMaxWaitMs },
+    pollIntervalMs: settings.certificatePollIntervalMs,
+    look: () => desired.look(),
+    rearm: () => watch.rearm(),
+  });
+  const watch = watchFolders(paths, {
+    onHint: () => lookOut.hint(),
+    onTrouble: (reason) => record({ level: 'warn', message: 'cannot watch', fields: { reason } }),
+  });
+  return () => {
+    lookOut.close();
+    watch.close();
+  };
+}
+
+function heldRecord(part: string, problems: readonly string[]): LogRecord {
+  if (problems.length === 0) return { level: 'info', message: 'whole again', fields: { part } };
+  return { level: 'error', message: 'held at its last good state', fields: { part, problems } };
+}

@@ -1,0 +1,207 @@
+/** The agent with its world around it: the adapters meet here. */
+
+import { systemClock } from '../../adapters/clock.ts';
+import { envoyAdmin } from '../../adapters/envoy-admin.ts';
+import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
+import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
+import { createHotRestartDomain } from '../../adapters/hot-restart-domain.ts';
+import type { Log } from '../../adapters/log.ts';
+import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
+import { type Agent, createAgent, type Transition } from '../../agent.ts';
+import { describe } from '../../core/describe.ts';
+import type { Desired, ExitCode, Policy } from '../../core/model.ts';
+import type { State } from '../../core/state.ts';
+import type { Tree } from '../../core/tree.ts';
+import type { Cancel, HotRestartDomain, NameLocks } from '../../ports.ts';
+import { policyOf, type Settings } from '../../settings.ts';
+import type { AgentFace } from '../../work/agent-face.ts';
+import { type AnsweringFace, createFace } from '../../work/face.ts';
+import type { Launches } from '../../work/launches.ts';
+import { createPerform, type World } from '../../work/perform.ts';
+import { envoyEnvironment, envoyOptionsOf } from './envoy-settings.ts';
+import { createMetricsLater, type LateMetrics } from './late-metrics.ts';
+import { type AgentSignal, eventOf } from './signals.ts';
+import { createSources, type Sources } from './sources.ts';
+
+export interface SupervisorParts {
+  readonly settings: Settings;
+  readonly binary: string;
+  readonly directory: OpenRunDirectory;
+  readonly locks: NameLocks;
+  /** What the run before this one left in the same run directory. */
+  readonly lastRun: RunState;
+  readonly log: Log;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly versions: { readonly baton: string; readonly node: string };
+}
+
+export interface Supervisor {
+  readonly face: AgentFace;
+  /** The exit code, once everything has stopped. */
+  readonly ended: Promise<ExitCode>;
+  /** Reads the files, which starts Envoy; then watches them. */
+  begin(): Promise<void>;
+  signal(signal: AgentSignal): void;
+  /** Stops by the plan because of something outside the core's knowledge. */
+  giveUp(reason: string, code: ExitCode): void;
+  /** The bootstrap as last read, its names not filled. */
+  bootstrap(): Tree | undefined;
+}
+
+export function createSupervisor(parts: SupervisorParts): Supervisor {
+  const policy = policyOf(parts.settings);
+  const launches: Launches = new Map();
+  const metrics = createMetricsLater(parts, policy);
+  let exit: (code: ExitCode) => void = () => {};
+  const ended = new Promise<ExitCode>((resolve) => {
+    exit = resolve;
+  });
+  const underway = createUnderway();
+  const agent: Agent = createAgent({
+    policy,
+    clock: systemClock,
+    observe: (transition) => observe(transition, { policy, log: parts.log, metrics, underway }),
+    perform: (effect) => perform(effect),
+  });
+  const face = createFace({
+    agent,
+    policy,
+    clock: systemClock,
+    launches,
+    metricsText: metrics.text,
+  });
+  const sources = createSources({
+    ...parts,
+    certificatesPath: parts.directory.certificatesPath,
+    post: agent.post,
+    record: parts.log.record,
+    onCertificates: metrics.setCertificates,
+  });
+  const perform = createPerform(worldOf(parts, { agent, face, launches, sources, exit }));
+  let stopWatching: Cancel = () => {};
+  return {
+    face,
+    ended: ended.finally(() => stopWatching()),
+    begin: async () => {
+      await sources.look();
+      await underway.reached;
+      // What Envoy's start does not need is loaded while Envoy starts.
+      await parts.log.load();
+      stopWatching = await sources.watch();
+      await metrics.load();
+    },
+    signal: (signal) => takeSignal(signal, agent, launches),
+    giveUp: (reason, exitCode) =>
+      agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
+    bootstrap: sources.bootstrap,
+  };
+}
+
+interface Centre {
+  readonly agent: Agent;
+  readonly face: AnsweringFace;
+  readonly launches: Launches;
+  readonly sources: Sources;
+  readonly exit: (code: ExitCode) => void;
+}
+
+function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit }: Centre): World {
+  const { settings, directory, log, env } = parts;
+  const environment = envoyEnvironment(env);
+  return {
+    clock: systemClock,
+    domain: rememberingDomain(parts),
+    runDirectory: directory,
+    processes: createEnvoyProcesses({
+      folder: directory.path,
+      environment,
+      onLine: log.envoyLine,
+    }),
+    queries: createEnvoyQueries(environment, directory.path),
+    admin: envoyAdmin,
+    options: envoyOptionsOf(settings),
+    ignoredListeners: settings.drainIgnoreListeners,
+    launches,
+    cancelled: new Set(),
+    materialOf: sources.materialOf,
+    post: agent.post,
+    answer: face.answer,
+    exit,
+    onForgotten: () => void sources.keepOnly(inUse(agent.state())),
+    onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
+  };
+}
+
+/** The base id in use is remembered: memory left under it by a run that was killed is ours. */
+function rememberingDomain({
+  settings,
+  directory,
+  locks,
+  lastRun,
+  log,
+}: SupervisorParts): HotRestartDomain {
+  const domain = createHotRestartDomain({
+    identity: `${settings.podName} ${directory.path}`,
+    locks,
+    fixedBaseId: settings.baseId,
+    remembered: lastRun.baseId,
+  });
+  // Only a run that is killed pays for it: what it leaves is then a stranger's.
+  const forgotten = (error: Error) =>
+    log.record({ level: 'warn', message: 'trouble', fields: { reason: error.message } });
+  return {
+    ...domain,
+    reserve: async (lineage) => {
+      const reserved = await domain.reserve(lineage);
+      if (reserved.ok) await directory.remember({ baseId: reserved.value }).catch(forgotten);
+      return reserved;
+    },
+  };
+}
+
+/** What a launch runs with or a restart would go back to. */
+function inUse({ desired, committed, handover, launches }: State): readonly Desired[] {
+  const all = [desired, committed, handover?.target, ...launches.map(({ target }) => target)];
+  return all.filter((one) => one !== undefined);
+}
+
+interface Observers {
+  readonly policy: Policy;
+  readonly log: Log;
+  readonly metrics: LateMetrics;
+  readonly underway: Underway;
+}
+
+interface Underway {
+  /** Envoy has been started, or it is known that it won't be now. */
+  readonly reached: Promise<void>;
+  observe(transition: Transition): void;
+}
+
+function createUnderway(): Underway {
+  let reach: () => void = () => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const isOnTheWay = (type: Transition['event']['type']) =>
+    type === 'desiredChanged' || type === 'checksPassed';
+  return { reached, observe: ({ event }) => void (isOnTheWay(event.type) || reach()) };
+}
+
+function observe(transition: Transition, { policy, log, metrics, underway }: Observers): void {
+  underway.observe(transition);
+  const { moment, ...rest } = transition;
+  for (const record of describe({ ...rest, atMs: moment.atMs, policy })) log.record(record);
+  metrics.observe(transition);
+}
+
+/** SIGUSR1 is passed on to every launch that has answered: before that it would kill it. */
+function takeSignal(signal: AgentSignal, agent: Agent, launches: Launches): void {
+  const event = eventOf(signal);
+  if (event !== undefined) {
+    agent.post(event);
+    return;
+  }
+  for (const { hasAnswered, process } of launches.values())
+    if (hasAnswered) process.signal('SIGUSR1');
+}

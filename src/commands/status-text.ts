@@ -1,0 +1,135 @@
+/** The status as a page of text: a word in front, what belongs to it beside and below. */
+import type {
+  DigestStatus,
+  HandoverEndStatus,
+  HandoverStatus,
+  LaunchStatus,
+  Status,
+  TokenStatus,
+} from '../core/status.ts';
+
+/** Ends with a line break; the first line says whether the agent is ready. */
+export function statusText(status: Status): string {
+  const sections: readonly Section[] = [
+    ['ready', [status.ready ? 'yes' : `no, ${status.reason}`]],
+    ['phase', [status.phase]],
+    ['launches', launchLines(status.launches)],
+    ['handover', status.handover ? [handoverLine(status.handover)] : []],
+    ['last handover', status.lastHandover ? [endLine(status.lastHandover)] : []],
+    ['tokens', [tokenLine(status.tokens)]],
+    ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
+    ['desired', digestLines(status.desired)],
+    ['committed', digestLines(status.committed)],
+    ['given up', digestLines(status.refused)],
+    ['on SIGTERM', status.onSigterm],
+  ];
+  return sections.flatMap(sectionLines).join('');
+}
+
+type Section = readonly [title: string, lines: readonly string[]];
+
+const TITLE_WIDTH = 15;
+
+function sectionLines([title, lines]: Section): readonly string[] {
+  return lines.map((line, at) => {
+    const shown = line.replaceAll(/\p{Cc}+/gu, ' ');
+    return `${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${shown}\n`;
+  });
+}
+
+function launchLines(launches: readonly LaunchStatus[]): readonly string[] {
+  if (launches.length === 0) return ['none'];
+  const rows = launches.map((launch) => [
+    launch.id,
+    `epoch ${launch.epoch}`,
+    launch.lineage,
+    stageText(launch),
+    launch.pid === undefined ? 'no pid yet' : `pid ${launch.pid}`,
+    launch.liveSeconds === undefined
+      ? `started ${age(launch.ageSeconds)} ago`
+      : `live for ${age(launch.liveSeconds)}`,
+    launch.connections === undefined ? '' : `${launch.connections} connections`,
+  ]);
+  return aligned(rows);
+}
+
+function stageText({ stage, envoyState, isDoomed }: LaunchStatus): string {
+  if (isDoomed) return `${stage}, lost its parent`;
+  return envoyState === undefined ? stage : `${stage}, ${envoyState}`;
+}
+
+function handoverLine(handover: HandoverStatus): string {
+  const { id, triggers, mode, askedMode, step, launch, attempts, ageSeconds } = handover;
+  return joined([
+    `${id} ${step}`,
+    `mode ${mode ?? askedMode}`,
+    `because of ${triggers.join(', ')}`,
+    launch && `to ${launch}`,
+    attempts > 0 && `${attempts} failed so far`,
+    `for ${age(ageSeconds)}`,
+  ]);
+}
+
+function endLine(end: HandoverEndStatus): string {
+  const { id, result, mode, triggers, launch, attempts, durationSeconds, agoSeconds } = end;
+  return joined([
+    id === undefined ? result : `${id} ${result}`,
+    mode && `mode ${mode}`,
+    `because of ${triggers.join(', ')}`,
+    launch && `to ${launch}`,
+    attempts > 0 && `${attempts} failed`,
+    `took ${age(durationSeconds)}`,
+    `${age(agoSeconds)} ago`,
+    end.reason,
+  ]);
+}
+
+function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {
+  const next =
+    nextDelaySeconds === undefined
+      ? 'the next crash ends the agent'
+      : `the next crash is answered after ${age(nextDelaySeconds)}`;
+  return `${left} of ${total} left, ${next}`;
+}
+
+function digestLines(digests: DigestStatus | undefined): readonly string[] {
+  if (digests === undefined) return [];
+  const { certificates, bootstrap, binary } = digests;
+  const parts = [
+    certificates && `certificates ${certificates}`,
+    `bootstrap ${bootstrap}`,
+    `binary ${binary}`,
+  ];
+  return [joined(parts)];
+}
+
+function joined(parts: readonly (string | false | undefined)[]): string {
+  return parts.filter((part) => typeof part === 'string' && part !== '').join(', ');
+}
+
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths =
+    rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+] as const;
+
+/** The two largest units: 0.4 s, 12.5 s, 3 min 5 s, 2 d 4 h. */
+function age(seconds: number): string {
+  const at = UNITS.findIndex(([, length]) => seconds >= length);
+  const [unit, length] = UNITS[at] ?? [];
+  if (unit === undefined || length === undefined) return `${seconds} s`;
+  const [restUnit, restLength] = UNITS[at + 1] ?? ['s', 1];
+  const rest = Math.floor((seconds % length) / restLength);
+  return `${Math.floor(seconds / length)} ${unit}${rest > 0 ? ` ${rest} ${restUnit}` : ''}`;
+}

@@ -1,0 +1,112 @@
+/** What comes in: things that happened. What goes out: verbs. */
+import type {
+  Desired,
+  Epoch,
+  ExitCode,
+  FailureCause,
+  HandoverId,
+  LaunchId,
+  LineageId,
+  Mode,
+  Outcome,
+  RequestId,
+  TimerName,
+} from './model.ts';
+import type { HandoverEnd } from './state.ts';
+
+export type Event =
+  /** The folders, the bootstrap's sources or the binary were looked at and make a whole. */
+  | { readonly type: 'desiredChanged'; readonly desired: Desired }
+  /** They were looked at and don't, before there ever was a whole one. */
+  | { readonly type: 'desiredMissing'; readonly problems: readonly string[] }
+  | {
+      readonly type: 'restartRequested';
+      readonly trigger: 'signal' | 'request';
+      readonly mode: 'auto' | Mode;
+      readonly request?: RequestId;
+    }
+  | {
+      readonly type: 'checksPassed';
+      readonly handover: HandoverId;
+      /** Whether the binary speaks the serving launch's hot restart version. */
+      readonly speaksSameVersion: boolean;
+    }
+  | {
+      readonly type: 'checksFailed';
+      readonly handover: HandoverId;
+      readonly problems: readonly string[];
+      /** What the agent exits with when it has never served and this is why. */
+      readonly exitCode: ExitCode;
+    }
+  | { readonly type: 'launchSpawned'; readonly launch: LaunchId; readonly pid: number }
+  /** Its admin answered, not LIVE yet; reported at most once a second. */
+  | { readonly type: 'launchAnswered'; readonly launch: LaunchId; readonly envoyState: string }
+  | { readonly type: 'launchLive'; readonly launch: LaunchId }
+  | {
+      readonly type: 'launchExited';
+      readonly launch: LaunchId;
+      readonly outcome: Outcome;
+      readonly cause?: FailureCause;
+      readonly lastLines: readonly string[];
+    }
+  | {
+      readonly type: 'lineageRepaired';
+      readonly lineage: LineageId;
+      readonly isSound: boolean;
+      readonly reason: string;
+    }
+  | { readonly type: 'connectionsCounted'; readonly launch: LaunchId; readonly count: number }
+  | { readonly type: 'timerFired'; readonly timer: TimerName }
+  | {
+      readonly type: 'stopRequested';
+      /** `graceful`: SIGTERM, SIGINT. `now`: SIGQUIT, quit: no drain. */
+      readonly how: 'graceful' | 'now';
+      readonly reason: string;
+      /** Not 0 when the agent stops because of a failure of its own surroundings. */
+      readonly exitCode?: ExitCode;
+    };
+
+export type Effect =
+  /** Try everything that can be tried beforehand. `full` includes Envoy's own validation. */
+  | {
+      readonly type: 'checkDesired';
+      readonly handover: HandoverId;
+      readonly target: Desired;
+      readonly depth: 'render' | 'full';
+    }
+  | {
+      readonly type: 'launchEnvoy';
+      readonly launch: LaunchId;
+      readonly epoch: Epoch;
+      readonly lineage: LineageId;
+      readonly target: Desired;
+    }
+  | {
+      readonly type: 'signalLaunch';
+      readonly launch: LaunchId;
+      readonly signal: 'SIGTERM' | 'SIGKILL';
+    }
+  /**
+   * Count its connections from now on, until it is gone. `stop`: also fail its health checks and
+   * tell its clients to go, while it goes on accepting. `handover`: tell its clients to go and stop
+   * accepting after the drain time. `count`: only count, it drains by itself.
+   */
+  | {
+      readonly type: 'drainLaunch';
+      readonly launch: LaunchId;
+      readonly purpose: 'stop' | 'handover' | 'count';
+    }
+  | { readonly type: 'repairLineage'; readonly lineage: LineageId }
+  /** The process is gone: its files go. */
+  | { readonly type: 'forgetLaunch'; readonly launch: LaunchId }
+  | {
+      readonly type: 'reportHandover';
+      readonly end: HandoverEnd;
+      readonly requests: readonly RequestId[];
+    }
+  | { readonly type: 'exitAgent'; readonly code: ExitCode; readonly reason: string };
+
+export interface Step<State> {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}

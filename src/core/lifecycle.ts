@@ -1,0 +1,254 @@
+/**
+ * The one place where an event meets the state. `step` is pure: the same state, event, moment and
+ * policy always give the same answer, and a recorded run can be replayed from its events.
+ */
+import type { Event, Step } from './events.ts';
+import { onChecksFailed, onLaunchExited, onLineageRepaired, onStartOverdue } from './failures.ts';
+import {
+  beginHandover,
+  hurry,
+  onChecksPassed,
+  onLaunchAnswered,
+  onLaunchLive,
+  retarget,
+  startChecks,
+} from './handover.ts';
+import {
+  type Desired,
+  EXIT,
+  type LaunchId,
+  type Moment,
+  type Phase,
+  type Policy,
+  sameDesired,
+  type TimerName,
+  type Trigger,
+} from './model.ts';
+import { killLaunch, onRetireOverdue, onRetiringCounted } from './retiring.ts';
+import type { State } from './state.ts';
+import {
+  beginStop,
+  drain,
+  onDrainCounted,
+  onDrainMin,
+  onStopRequested,
+  refuseRequests,
+  terminate,
+} from './stopping.ts';
+import {
+  arm,
+  disarm,
+  findLaunch,
+  patchLaunch,
+  servingLaunch,
+  setState,
+  type Turn,
+} from './turn.ts';
+
+/** Before anything is known. */
+export const initialState: State = {
+  phase: 'waiting',
+  missing: [],
+  launches: [],
+  unsound: new Map(),
+  pending: [],
+  crashes: [],
+  timers: new Map(),
+  launchCount: 0,
+  handoverCount: 0,
+  lineageCount: 0,
+};
+
+/** Takes one event. Events that come late or mean nothing any more change nothing. */
+export function step(state: State, event: Event, moment: Moment, policy: Policy): Step<State> {
+  if (state.phase === 'stopped') return { state, effects: [] };
+  const turn = reconcile(take({ ...moment, state, policy, effects: [] }, event));
+  return { state: named(turn.state), effects: turn.effects };
+}
+
+function take(turn: Turn, event: Event): Turn {
+  switch (event.type) {
+    case 'desiredChanged':
+      return onDesiredChanged(turn, event.desired);
+    case 'desiredMissing':
+      return onDesiredMissing(turn, event.problems);
+    case 'restartRequested':
+      return onRestartRequested(turn, event);
+    case 'checksPassed':
+      return onChecksPassed(turn, event);
+    case 'checksFailed':
+      return onChecksFailed(turn, event);
+    case 'launchSpawned':
+      return patchLaunch(turn, event.launch, { pid: event.pid });
+    case 'launchAnswered':
+      return onLaunchAnswered(turn, event);
+    case 'launchLive':
+      return onLaunchLive(turn, event);
+    case 'launchExited':
+      return onLaunchExited(turn, event);
+    case 'lineageRepaired':
+      return onLineageRepaired(turn, event);
+    case 'connectionsCounted':
+      return onConnectionsCounted(turn, event);
+    case 'timerFired':
+      return onTimerFired(turn, event.timer);
+    case 'stopRequested':
+      return onStopRequested(turn, event);
+  }
+}
+
+/** A changed desired state is a new chance: tokens are whole again, a delay is not waited out. */
+function onDesiredChanged(turn: Turn, desired: Desired): Turn {
+  const { state } = turn;
+  if (sameDesired(state.desired, desired)) return turn;
+  const quiet = disarm(turn, 'certificateWait');
+  const known = setState(quiet, { desired, missing: [], refused: undefined });
+  if (state.stop !== undefined || state.desired === undefined) return known;
+  return retarget(setState(known, { crashes: [] }), desired);
+}
+
+function onDesiredMissing(turn: Turn, problems: readonly string[]): Turn {
+  const { state, policy } = turn;
+  if (state.desired !== undefined || state.stop !== undefined) return turn;
+  const known = setState(turn, { missing: problems });
+  if (policy.certificateWaitMs === 0) return giveUpWaiting(known);
+  if (state.timers.has('certificateWait')) return known;
+  return arm(known, 'certificateWait', policy.certificateWaitMs);
+}
+
+function giveUpWaiting(turn: Turn): Turn {
+  const reason = turn.state.missing.join(' ');
+  return beginStop(turn, { how: 'now', exitCode: EXIT.configuration, reason });
+}
+
+/** One that waits for a token's delay is tried now; one being checked takes the asker along. */
+function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested' }): Turn {
+  const { trigger, mode, request: id } = event;
+  const requests = id === undefined ? [] : [id];
+  const { handover, stop } = turn.state;
+  if (stop !== undefined) return requests.length === 0 ? turn : refuseRequests(turn, requests);
+  const isOpen = handover?.step === 'backoff' || handover?.step === 'checking';
+  if (handover !== undefined && isOpen && (mode === 'auto' || mode === handover.askedMode)) {
+    const joined = { ...handover, requests: [...handover.requests, ...requests] };
+    return hurry(setState(turn, { handover: joined }));
+  }
+  const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
+  return setState(turn, { pending: [...turn.state.pending, asked] });
+}
+
+function onConnectionsCounted(turn: Turn, event: Event & { type: 'connectionsCounted' }): Turn {
+  const counted = patchLaunch(turn, event.launch, { connections: event.count });
+  if (turn.state.stop !== undefined) return onDrainCounted(counted);
+  return onRetiringCounted(counted, event.launch);
+}
+
+function onTimerFired(turn: Turn, timer: TimerName): Turn {
+  if (!turn.state.timers.has(timer)) return turn;
+  const fired = disarm(turn, timer);
+  switch (timer) {
+    case 'certificateWait':
+      return giveUpWaiting(fired);
+    case 'jitter':
+      return startChange(fired);
+    case 'retry':
+      return startChecks(fired);
+    case 'refill':
+      return setState(fired, { crashes: [] });
+    case 'stopDelay':
+      return drain(fired);
+    case 'drainMin':
+      return onDrainMin(fired);
+    case 'drainMax':
+      return terminate(fired);
+    default:
+      return onLaunchTimer(fired, timer);
+  }
+}
+
+type LaunchTimer = Extract<TimerName, `${string}:${string}`>;
+
+function onLaunchTimer(turn: Turn, timer: LaunchTimer): Turn {
+  const [name, id] = timer.split(':') as [string, LaunchId];
+  switch (name) {
+    case 'retire':
+      return onRetireOverdue(turn, id);
+    case 'kill':
+      return onKillOverdue(turn, id);
+    case 'silence':
+      // What it said before is no longer so.
+      return onStartOverdue(patchLaunch(turn, id, { envoyState: undefined }), id);
+    default:
+      return onStartOverdue(turn, id);
+  }
+}
+
+/** SIGTERM was not obeyed: SIGKILL. Not even that: the kernel holds it; it is waited for no more. */
+function onKillOverdue(turn: Turn, id: LaunchId): Turn {
+  const launch = findLaunch(turn.state, id);
+  if (launch === undefined) return turn;
+  if (!launch.isKilled) {
+    // Time is up for all of them: an orchestrator's grace period has an end.
+    const overdue = turn.state.stop === undefined ? [launch] : turn.state.launches;
+    return overdue.reduce((sofar, { id: one }) => killLaunch(sofar, one), turn);
+  }
+  const outcome = { kind: 'killed', signal: 'SIGKILL' } as const;
+  return onLaunchExited(turn, { type: 'launchExited', launch: id, outcome, lastLines: [] });
+}
+
+/** Idempotent: whatever just happened, does what is wanted still differ from what is? */
+function reconcile(turn: Turn): Turn {
+  const { state, policy } = turn;
+  const isBusy = state.stop !== undefined || state.handover !== undefined;
+  if (isBusy || state.desired === undefined) return turn;
+  if (servingLaunch(state) === undefined) return startServing(turn);
+  if (state.launches.length > 1) return turn;
+  if (state.pending.length > 0) return startChange(turn);
+  if (changesOf(state, policy).length === 0) return disarm(turn, 'jitter');
+  if (policy.jitterMs === 0) return startChange(turn);
+  return state.timers.has('jitter') ? turn : arm(turn, 'jitter', policy.jitterMs * turn.chance);
+}
+
+function startServing(turn: Turn): Turn {
+  const { launchCount, committed } = turn.state;
+  return beginHandover(turn, {
+    triggers: [launchCount === 0 ? 'start' : 'crash'],
+    askedMode: 'auto',
+    aim: committed === undefined ? 'change' : 'restore',
+    requests: [],
+  });
+}
+
+/** What was asked for by hand and what changed on disk become one handover. */
+function startChange(turn: Turn): Turn {
+  const { state, policy } = turn;
+  const asked = state.pending.map(({ trigger }) => trigger);
+  const triggers = [...new Set<Trigger>([...changesOf(state, policy), ...asked])];
+  const isBusy = state.handover !== undefined || state.stop !== undefined;
+  if (triggers.length === 0 || isBusy) return turn;
+  return beginHandover(setState(turn, { pending: [] }), {
+    triggers,
+    askedMode: state.pending.findLast(({ mode }) => mode !== 'auto')?.mode ?? 'auto',
+    aim: 'change',
+    requests: state.pending.flatMap(({ id }) => (id === undefined ? [] : [id])),
+  });
+}
+
+/** Which watched parts of the desired state differ from what is LIVE and were not given up. */
+export function changesOf(state: State, policy: Policy): readonly Trigger[] {
+  const { desired, committed, refused } = state;
+  if (desired === undefined || committed === undefined || sameDesired(desired, refused)) return [];
+  const parts = ['certificates', 'bootstrap', 'binary'] as const;
+  return parts.filter((part) => policy.triggers.has(part) && desired[part] !== committed[part]);
+}
+
+function named(state: State): State {
+  const phase = phaseOf(state);
+  return phase === state.phase ? state : { ...state, phase };
+}
+
+function phaseOf(state: State): Phase {
+  if (state.phase === 'stopped') return 'stopped';
+  if (state.stop !== undefined) return 'draining';
+  if (servingLaunch(state) !== undefined) return 'running';
+  return state.crashes.length > 0 || state.committed !== undefined ? 'backoff' : 'waiting';
+}

@@ -1,0 +1,128 @@
+/** Whether traffic may come, and in one line why not. */
+import { outcomeText } from './failures.ts';
+import type { Moment, Policy, TimerName } from './model.ts';
+import { tokensLeft } from './restart-tokens.ts';
+import { secondsOf } from './seconds.ts';
+import type { Handover, Launch, State, Stop } from './state.ts';
+import { findLaunch, servingLaunch } from './turn.ts';
+
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly reason: string };
+
+/** What the seconds in an answer are counted from, and the tokens out of which. */
+export interface Outlook {
+  readonly policy: Policy;
+  readonly moment: Pick<Moment, 'atMs'>;
+}
+
+const LONGEST_REASON = 500;
+
+/**
+ * A live launch serves and no drain has begun: a handover does not interrupt it, and neither does
+ * the delay in front of a stop, during which nothing changes. One whose parent died under it goes
+ * on serving until its successor is LIVE.
+ */
+export function isReady(state: State): boolean {
+  const serving = servingLaunch(state);
+  const isLeaving = state.stop !== undefined && state.stop.step !== 'delay';
+  return serving !== undefined && !isLeaving;
+}
+
+/** The same with the reason: one line, no control characters, at most 500 characters. */
+export function readiness(state: State, outlook: Outlook): Readiness {
+  if (isReady(state)) return { ready: true };
+  return { ready: false, reason: oneLine(reasonOf(state, outlook)) };
+}
+
+function reasonOf(state: State, outlook: Outlook): string {
+  switch (state.phase) {
+    case 'waiting':
+      return waitingReason(state, outlook);
+    case 'running':
+      return 'running';
+    case 'backoff':
+      return backoffReason(state, outlook);
+    case 'draining':
+      return stoppingReason(state, outlook);
+    case 'stopped':
+      return 'stopped';
+  }
+}
+
+function waitingReason(state: State, outlook: Outlook): string {
+  if (state.missing.length > 0) {
+    return `waiting: ${state.missing.join(' ')}${deadline(state, 'certificateWait', outlook)}`;
+  }
+  if (state.handover === undefined) return 'waiting: the configuration has not been read yet';
+  return `starting: ${progressOf(state, state.handover, outlook)}`;
+}
+
+/** Nothing serves though something once did or tried to. */
+function backoffReason(state: State, outlook: Outlook): string {
+  const { crashes, handover } = state;
+  const now = handover === undefined ? 'about to start' : progressOf(state, handover, outlook);
+  const crash = crashes.at(-1);
+  if (crash === undefined) return `starting: ${now}`;
+  const { restartTokens } = outlook.policy;
+  const left = tokensLeft(crashes.length, outlook.policy);
+  const attempt = `attempt ${Math.min(crashes.length, restartTokens)} of ${restartTokens}`;
+  const ending = `${crash.launch} ${outcomeText(crash.outcome)}`;
+  return `backoff: ${attempt}, ${left} tokens left, ${now}; ${ending}`;
+}
+
+function progressOf(state: State, handover: Handover, outlook: Outlook): string {
+  const launch = handover.launch && findLaunch(state, handover.launch);
+  switch (handover.step) {
+    case 'checking':
+      return 'the configuration is being checked';
+    case 'clearing':
+      return 'the old Envoy is taken out of service';
+    case 'repairing':
+      return 'shared memory is being repaired';
+    case 'backoff':
+      return `next start in ${secondsUntil(state, 'retry', outlook) ?? 0} s`;
+    case 'starting':
+    case 'retiring':
+      return launch === undefined
+        ? 'Envoy is being started'
+        : launchProgress(state, launch, outlook);
+  }
+}
+
+function launchProgress(state: State, launch: Launch, outlook: Outlook): string {
+  const name = `${launch.id} (epoch ${launch.epoch})`;
+  return launch.envoyState === undefined
+    ? `${name} has not answered yet${deadline(state, `silence:${launch.id}`, outlook)}`
+    : `${name} is ${launch.envoyState}${deadline(state, `initialize:${launch.id}`, outlook)}`;
+}
+
+function stoppingReason(state: State, outlook: Outlook): string {
+  if (state.stop === undefined) return 'draining';
+  const { reason, step }: Stop = state.stop;
+  if (step === 'terminating') return `stopping: waiting for Envoy to end (${reason})`;
+  const leftSeconds = secondsUntil(state, 'drainMax', outlook);
+  const atMost = leftSeconds === undefined ? '' : `, ${leftSeconds} s left at most`;
+  return `draining: ${connectionsText(state)}${atMost} (${reason})`;
+}
+
+function connectionsText({ launches }: State): string {
+  const counts = launches.map(({ connections }) => connections);
+  if (counts.some((count) => count === undefined)) return 'connections not counted yet';
+  return `${counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)} connections`;
+}
+
+function deadline(state: State, timer: TimerName, outlook: Outlook): string {
+  const seconds = secondsUntil(state, timer, outlook);
+  return seconds === undefined ? '' : ` (given up in ${seconds} s)`;
+}
+
+function secondsUntil(state: State, timer: TimerName, { moment }: Outlook): number | undefined {
+  const atMs = state.timers.get(timer);
+  return atMs === undefined ? undefined : secondsOf(atMs - moment.atMs);
+}
+
+/** A reason may quote a path or an error of someone else's making. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').slice(0, LONGEST_REASON);
+}

@@ -1,0 +1,117 @@
+/** The old launch after a takeover: left alone where Envoy's protocol ends it, else ended by us. */
+import type { LaunchId } from './model.ts';
+import type { Launch } from './state.ts';
+import {
+  arm,
+  childOf,
+  disarm,
+  emit,
+  findLaunch,
+  patchLaunch,
+  setState,
+  type Turn,
+} from './turn.ts';
+
+/** How long past its own time a parent may stay before it counts as dead-locked. */
+export const RETIRE_SLACK_MS = 10_000;
+/** From SIGTERM, which Envoy answers within 30 ms (measured), to SIGKILL. */
+export const KILL_AFTER_MS = 3_000;
+/** From SIGKILL to no longer waiting for a process the kernel does not give up. */
+export const UNREAPED_AFTER_MS = 2_000;
+/** A parent that leaves this much before its time was not told to go by its child. */
+const EARLY_MARGIN_MS = 1_000;
+
+/** Everything older than the launch that is LIVE now starts to retire. */
+export function beginRetiring(turn: Turn, successor: Launch): Turn {
+  const older = turn.state.launches.filter(
+    ({ id, stage }) => id !== successor.id && (stage === 'live' || stage === 'retiring'),
+  );
+  const { handover } = turn.state;
+  if (handover === undefined) return turn;
+  const next = older.length === 0 ? undefined : { ...handover, step: 'retiring' as const };
+  return older.reduce(
+    (sofar, { id, lineage }) =>
+      lineage === successor.lineage ? leaveToItsChild(sofar, id) : drainByAgent(sofar, id),
+    setState(turn, { handover: next }),
+  );
+}
+
+/** Envoy's own protocol ends it: never signal a parent whose child is attached. */
+function leaveToItsChild(turn: Turn, id: LaunchId): Turn {
+  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+  const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs + RETIRE_SLACK_MS);
+  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
+}
+
+/** At the end of the drain time the last clients are only told to go: it is not yet the launch's own. */
+function drainByAgent(turn: Turn, id: LaunchId): Turn {
+  const draining = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+  const timed = arm(draining, `retire:${id}`, turn.policy.parentShutdownTimeMs);
+  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'handover' });
+}
+
+/** Takes a live launch out of service before a cold handover: its clients are told to go first. */
+export function retireByAgent(turn: Turn, id: LaunchId): Turn {
+  const unserved = disarm(turn, 'refill');
+  const draining = patchLaunch(unserved, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+  const timed = arm(draining, `retire:${id}`, turn.policy.parentShutdownTimeMs);
+  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'stop' });
+}
+
+/** A retiring launch that nobody else ends is ended as soon as its last connection is gone. */
+export function onRetiringCounted(turn: Turn, id: LaunchId): Turn {
+  const launch = findLaunch(turn.state, id);
+  if (launch?.stage !== 'retiring' || launch.connections !== 0) return turn;
+  return childOf(turn.state, launch) === undefined ? endLaunch(turn, id) : turn;
+}
+
+/**
+ * Its time is over. With its child attached it is dead-locked: it is killed, and its end leads to
+ * the rescue of the child. Without one nobody will tell it to go but us.
+ */
+export function onRetireOverdue(turn: Turn, id: LaunchId): Turn {
+  const launch = findLaunch(turn.state, id);
+  if (launch?.stage !== 'retiring') return turn;
+  const child = childOf(turn.state, launch);
+  if (child === undefined) return endLaunch(turn, id);
+  // A child that is not LIVE still asks its parent for things; it arms the timer anew when it is.
+  if (child.stage === 'starting') return arm(turn, `retire:${id}`, RETIRE_SLACK_MS);
+  return killLaunch(turn, id);
+}
+
+/** SIGTERM, then SIGKILL. One whose parent died would abort on SIGTERM, 10 s late. */
+export function endLaunch(turn: Turn, id: LaunchId): Turn {
+  const launch = findLaunch(turn.state, id);
+  if (launch === undefined) return turn;
+  const ending = patchLaunch(turn, id, { stage: 'stopping' });
+  if (launch.isKilled || launch.isDoomed || launch.stage === 'starting') {
+    return killLaunch(ending, id);
+  }
+  return emit(arm(ending, `kill:${id}`, KILL_AFTER_MS), {
+    type: 'signalLaunch',
+    launch: id,
+    signal: 'SIGTERM',
+  });
+}
+
+/** SIGKILL, once: asking again does not make the wait for its end any longer. */
+export function killLaunch(turn: Turn, id: LaunchId): Turn {
+  if (findLaunch(turn.state, id)?.isKilled) return turn;
+  const killed = patchLaunch(turn, id, { isKilled: true });
+  return emit(arm(killed, `kill:${id}`, UNREAPED_AFTER_MS), {
+    type: 'signalLaunch',
+    launch: id,
+    signal: 'SIGKILL',
+  });
+}
+
+/** Whether its child told it to go: exit 0, and not before the child's timer could have fired. */
+export function leftOnTime(
+  turn: Pick<Turn, 'atMs' | 'policy'>,
+  launch: Launch,
+  wasClean: boolean,
+): boolean {
+  if (launch.retiringAtMs === undefined) return false;
+  const agedMs = turn.atMs - launch.retiringAtMs;
+  return wasClean && agedMs >= turn.policy.parentShutdownTimeMs - EARLY_MARGIN_MS;
+}

@@ -1,0 +1,147 @@
+/** Everything the agent knows and decides from, as one readonly value. */
+import type {
+  Desired,
+  Epoch,
+  ExitCode,
+  FailureCause,
+  HandoverId,
+  LaunchId,
+  LineageId,
+  Mode,
+  Outcome,
+  Phase,
+  RequestId,
+  Stage,
+  TimerName,
+  Trigger,
+} from './model.ts';
+
+/** One living Envoy process, or one about to be. */
+export interface Launch {
+  readonly id: LaunchId;
+  readonly epoch: Epoch;
+  readonly lineage: LineageId;
+  readonly stage: Stage;
+  readonly target: Desired;
+  readonly startedAtMs: number;
+  readonly pid?: number;
+  /** What its admin last said before LIVE: PRE_INITIALIZING or INITIALIZING. */
+  readonly envoyState?: string;
+  readonly liveAtMs?: number;
+  readonly retiringAtMs?: number;
+  /** SIGKILL was sent to it. */
+  readonly isKilled?: true;
+  /** Downstream connections at the last count; absent until counted. */
+  readonly connections?: number;
+  /** Its parent died under it: it will abort by itself within 15 s (measured). */
+  readonly isDoomed?: true;
+}
+
+/** One failed start or one crash, kept for the report when the tokens are spent. */
+export interface Attempt {
+  readonly launch: LaunchId;
+  readonly epoch: Epoch;
+  readonly outcome: Outcome;
+  readonly cause?: FailureCause;
+  readonly uptimeMs: number;
+  readonly wasLive: boolean;
+  /** It was killed because its admin did not answer, or no longer. */
+  readonly wasSilent: boolean;
+  readonly lastLines: readonly string[];
+}
+
+/**
+ * What a handover is doing. `checking`: everything that can be tried without touching the serving
+ * launch. `clearing`: a cold handover takes the old one out of service first. `starting`: the new
+ * launch is not LIVE yet. `repairing`: its lineage is being repaired after it failed. `backoff`:
+ * waiting for a token's delay. `retiring`: committed, the old launch drains.
+ */
+export type HandoverStep =
+  | 'checking'
+  | 'clearing'
+  | 'starting'
+  | 'repairing'
+  | 'backoff'
+  | 'retiring';
+
+/** From the serving launch to a new one. At most one exists at a time. */
+export interface Handover {
+  readonly id: HandoverId;
+  readonly triggers: readonly Trigger[];
+  readonly askedMode: 'auto' | Mode;
+  readonly mode?: Mode;
+  /** `change`: to the desired state. `restore`: back to what last was LIVE, after a crash. */
+  readonly aim: 'change' | 'restore';
+  readonly target: Desired;
+  readonly step: HandoverStep;
+  readonly launch?: LaunchId;
+  readonly requests: readonly RequestId[];
+  readonly attempts: readonly Attempt[];
+  readonly startedAtMs: number;
+}
+
+/** How a handover ended. */
+export type HandoverResult = 'committed' | 'refused' | 'rolledBack' | 'abandoned';
+
+export interface HandoverEnd {
+  /** Absent when a request was refused without a handover of its own. */
+  readonly id?: HandoverId;
+  readonly triggers: readonly Trigger[];
+  readonly mode?: Mode;
+  readonly result: HandoverResult;
+  /** Why, in one line; absent when committed. */
+  readonly reason?: string;
+  readonly launch?: LaunchId;
+  readonly attemptCount: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+/** Someone asked for a handover and it has not begun. */
+export interface PendingRequest {
+  readonly id?: RequestId;
+  readonly trigger: 'signal' | 'request';
+  readonly mode: 'auto' | Mode;
+}
+
+/** The stop in progress. */
+export interface Stop {
+  readonly how: 'graceful' | 'now';
+  readonly step: 'delay' | 'draining' | 'terminating';
+  readonly exitCode: ExitCode;
+  readonly reason: string;
+  /** How many times someone asked; asks in quick succession count as one. */
+  readonly askedCount: number;
+  readonly lastAskedAtMs: number;
+  readonly startedAtMs: number;
+  readonly minReached: boolean;
+}
+
+/** Why no launch can be added to a lineage: one failed before LIVE and was not repaired, or never can be. */
+export type Unsoundness = 'poisoned' | 'beyondRepair';
+
+export interface State {
+  readonly phase: Phase;
+  readonly desired?: Desired;
+  /** Why there is no desired state yet, one line per problem. */
+  readonly missing: readonly string[];
+  /** What last went LIVE: a crash restart goes back to it. */
+  readonly committed?: Desired;
+  /** A change that was given up; it is not tried again until something changes or someone asks. */
+  readonly refused?: Desired;
+  /** Alive ones, oldest first. */
+  readonly launches: readonly Launch[];
+  /** Lineages that no launch can be added to; one that is not named here is sound. */
+  readonly unsound: ReadonlyMap<LineageId, Unsoundness>;
+  readonly handover?: Handover;
+  readonly pending: readonly PendingRequest[];
+  readonly lastEnd?: HandoverEnd;
+  /** Crashes since the last refill, oldest first; their number is the tokens spent. */
+  readonly crashes: readonly Attempt[];
+  readonly stop?: Stop;
+  /** Armed deadlines: name to monotonic milliseconds. The runner keeps the clock in step with it. */
+  readonly timers: ReadonlyMap<TimerName, number>;
+  readonly launchCount: number;
+  readonly handoverCount: number;
+  readonly lineageCount: number;
+}

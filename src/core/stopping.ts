@@ -1,0 +1,170 @@
+/**
+ * The stop: delay, drain (not before MIN, until no connection is left, not after MAX), then SIGTERM
+ * newest first, then SIGKILL. Whatever fails on the way never makes it shorter.
+ */
+import type { Event } from './events.ts';
+import { endHandover } from './handover.ts';
+import { EXIT, type ExitCode } from './model.ts';
+import { endLaunch, killLaunch } from './retiring.ts';
+import type { State, Stop } from './state.ts';
+import { arm, disarm, emit, parentOf, servingLaunch, setState, type Turn } from './turn.ts';
+
+/** Two asks this close together are one: a terminal and npm both pass a Ctrl-C on. */
+export const SAME_ASK_MS = 300;
+
+type Asked = Event & { readonly type: 'stopRequested' };
+
+export interface StopOrder {
+  readonly how: 'graceful' | 'now';
+  readonly exitCode: ExitCode;
+  readonly reason: string;
+}
+
+export function onStopRequested(turn: Turn, event: Asked): Turn {
+  const { stop } = turn.state;
+  const exitCode = event.exitCode ?? EXIT.stopped;
+  if (stop === undefined) return beginStop(turn, { ...event, exitCode });
+  const isHastier = event.how === 'now' && stop.how === 'graceful';
+  if (!isHastier && turn.atMs - stop.lastAskedAtMs < SAME_ASK_MS) return turn;
+  const askedCount = stop.askedCount + 1;
+  const how = isHastier ? 'now' : stop.how;
+  const asked = setState(turn, { stop: { ...stop, how, askedCount, lastAskedAtMs: turn.atMs } });
+  if (askedCount === 2 && stop.step !== 'terminating') return terminate(asked);
+  return askedCount >= 3 ? cutShort(asked) : asked;
+}
+
+/** Nothing new is begun any more; what was begun and is not LIVE is killed. */
+export function beginStop(turn: Turn, order: StopOrder): Turn {
+  if (turn.state.stop !== undefined) return turn;
+  const stop: Stop = {
+    ...order,
+    step: 'delay',
+    askedCount: 1,
+    startedAtMs: turn.atMs,
+    lastAskedAtMs: turn.atMs,
+    minReached: false,
+  };
+  const reason = `the agent is stopping: ${order.reason}`;
+  const ended = endHandover(refusePending(turn), 'abandoned', reason);
+  const quiet = disarm(ended, 'certificateWait', 'jitter', 'retry', 'refill');
+  const stopping = killStarting(setState(quiet, { handover: undefined, stop }));
+  if (order.how === 'now' || servingLaunch(stopping.state) === undefined)
+    return terminate(stopping);
+  const { terminationDelayMs } = turn.policy;
+  return terminationDelayMs > 0 ? arm(stopping, 'stopDelay', terminationDelayMs) : drain(stopping);
+}
+
+function refusePending(turn: Turn): Turn {
+  const requests = turn.state.pending.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const cleared = setState(turn, { pending: [] });
+  return requests.length === 0 ? cleared : refuseRequests(cleared, requests);
+}
+
+/** Answers requests that no handover will ever serve. */
+export function refuseRequests(
+  turn: Turn,
+  requests: readonly NonNullable<State['pending'][number]['id']>[],
+): Turn {
+  const end = {
+    triggers: ['request'] as const,
+    result: 'refused' as const,
+    reason: 'The agent is stopping.',
+    attemptCount: 0,
+    startedAtMs: turn.atMs,
+    endedAtMs: turn.atMs,
+  };
+  return emit(turn, { type: 'reportHandover', end, requests });
+}
+
+/** Never SIGTERM to one that is not LIVE: it would tell its parent to go as well. */
+function killStarting(turn: Turn): Turn {
+  return turn.state.launches
+    .filter(({ stage }) => stage === 'starting')
+    .reduce((sofar, { id }) => endLaunch(sofar, id), turn);
+}
+
+/** After the delay: clients are told to go, and connections are counted. */
+export function drain(turn: Turn): Turn {
+  const { stop, launches } = turn.state;
+  if (stop?.step !== 'delay') return turn;
+  const { terminationDrainMinMs, terminationDrainMaxMs } = turn.policy;
+  const serving = servingLaunch(turn.state);
+  const draining = setState(turn, { stop: { ...stop, step: 'draining' } });
+  const timed = arm(
+    arm(draining, 'drainMin', terminationDrainMinMs),
+    'drainMax',
+    terminationDrainMaxMs,
+  );
+  return emit(
+    timed,
+    ...launches
+      .filter(({ stage }) => stage === 'live' || stage === 'retiring')
+      .map(({ id }) => ({
+        type: 'drainLaunch' as const,
+        launch: id,
+        purpose: id === serving?.id ? ('stop' as const) : ('count' as const),
+      })),
+  );
+}
+
+export function onDrainMin(turn: Turn): Turn {
+  const { stop } = turn.state;
+  if (stop?.step !== 'draining') return turn;
+  return onDrainCounted(setState(turn, { stop: { ...stop, minReached: true } }));
+}
+
+/** Zero connections end the drain once MIN is over; a launch that was never counted does not. */
+export function onDrainCounted(turn: Turn): Turn {
+  const { stop, launches } = turn.state;
+  const isIdle = launches.every(
+    ({ connections, stage }) => stage === 'stopping' || connections === 0,
+  );
+  return stop?.step === 'draining' && stop.minReached && isIdle ? terminate(turn) : turn;
+}
+
+/** SIGTERM to the newest; it takes its parent along, and each exit leads to the next. */
+export function terminate(turn: Turn): Turn {
+  const { stop } = turn.state;
+  if (stop === undefined) return turn;
+  const quiet = disarm(turn, 'stopDelay', 'drainMin', 'drainMax');
+  return continueStop(setState(quiet, { stop: { ...stop, step: 'terminating' } }));
+}
+
+/** Called at each exit while stopping. Once nobody is left, the agent may go. */
+export function continueStop(turn: Turn): Turn {
+  const { stop, launches } = turn.state;
+  if (stop === undefined) return turn;
+  const newest = launches.at(-1);
+  if (newest === undefined) return exitAgent(turn, stop);
+  const isServed = servingLaunch(turn.state) !== undefined;
+  if (stop.step !== 'terminating')
+    return isServed || newest.stage === 'stopping' ? turn : terminate(turn);
+  const isHeld = newest.stage === 'stopping' && parentOf(turn.state, newest) !== undefined;
+  if (isHeld) return turn;
+  return launches
+    .filter(({ stage, id }) => stage !== 'stopping' && mayBeTold(turn.state, id))
+    .reduce((sofar, { id }) => endLaunch(sofar, id), turn);
+}
+
+/** A launch with a living child above it is left to that child. */
+function mayBeTold(state: State, id: string): boolean {
+  const launch = state.launches.find((candidate) => candidate.id === id);
+  if (launch === undefined) return false;
+  return !state.launches.some(
+    ({ lineage, epoch }) => lineage === launch.lineage && epoch > launch.epoch,
+  );
+}
+
+function cutShort(turn: Turn): Turn {
+  const { stop, launches } = turn.state;
+  if (stop === undefined) return turn;
+  const short = setState(disarm(turn, 'stopDelay', 'drainMin', 'drainMax'), {
+    stop: { ...stop, step: 'terminating', exitCode: EXIT.cutShort },
+  });
+  return launches.reduce((sofar, { id }) => killLaunch(sofar, id), short);
+}
+
+function exitAgent(turn: Turn, stop: Stop): Turn {
+  const over = setState(turn, { phase: 'stopped', timers: new Map() });
+  return emit(over, { type: 'exitAgent', code: stop.exitCode, reason: stop.reason });
+}

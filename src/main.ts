@@ -1,0 +1,162 @@
+/** The composition root: alone in reading the environment, hooking signals and ending the process. */
+import { dirname, join } from 'node:path';
+import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+import packageJson from '../package.json' with { type: 'json' };
+import { chooseRunDirectory } from './adapters/run-directory.ts';
+import { cpuCount, findEnvoy, hostName } from './adapters/surroundings.ts';
+import type { Commands } from './command-line.ts';
+import type { AskingFace } from './commands/asking.ts';
+import { AGENT_SIGNALS, type AgentSignal } from './commands/run/signals.ts';
+import { type ProcessFace, run } from './commands/run.ts';
+import { EXIT } from './core/model.ts';
+import type { Result } from './ports.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+/** Where a checkout keeps the Envoy it has fetched. */
+const FETCHED_ENVOY = join(HERE, '../.envoy/1.40.0/envoy/_bin/envoy');
+const versions = { baton: packageJson.version, node: process.version };
+const complain = (text: string) => void process.stderr.write(text);
+
+const signals = hookSignals();
+const bugs = hookBugs();
+const args = process.argv.slice(2);
+
+process.exitCode = await exitCodeOf(args);
+
+/** The container's entrypoint goes past the command line's library: start-up time is counted. */
+async function exitCodeOf(words: readonly string[]): Promise<number> {
+  const [command = 'run', separator, ...envoyArgs] = words;
+  const isPlainRun = command === 'run' && (separator === undefined || separator === '--');
+  if (isPlainRun) return runAgent(envoyArgs);
+  const { runCommandLine } = await import('./command-line.ts');
+  return runCommandLine(words, commands(), { print, complain });
+}
+
+async function runAgent(envoyArgs: readonly string[]): Promise<number> {
+  const face: ProcessFace = {
+    env: process.env,
+    pid: process.pid,
+    complain,
+    onSignal: signals.follow,
+    onBug: bugs.follow,
+    versions,
+  };
+  // What is still open, a pipe that nobody reads for one, must not keep a stopped agent alive.
+  return process.exit(await run(settingsWith(envoyArgs), face));
+}
+
+/** A reader who has seen enough (`| head`) is no failure of ours. */
+function print(text: string | Buffer): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
+  process.stdout.write(text);
+}
+
+/** Each loads its implementation when it is called. */
+function commands(): Commands {
+  return {
+    run: runAgent,
+    validate: async () => {
+      const { validate } = await import('./commands/validate.ts');
+      return validate(settingsWith([]), { env: process.env, print, complain });
+    },
+    render: async (options) => {
+      const { render } = await import('./commands/render.ts');
+      return render(settingsWith([]), options, { print, complain });
+    },
+    settings: async ({ format }) => {
+      const { showSettings } = await import('./commands/settings.ts');
+      return showSettings(settingsWith([]), format, { print, complain });
+    },
+    status: async (options) =>
+      (await import('./commands/status.ts')).showStatus(options, await asking()),
+    restart: async (options) =>
+      (await import('./commands/restart.ts')).restart(options, await asking()),
+    wait: async (options) =>
+      (await import('./commands/wait.ts')).waitUntilReady(options, await asking()),
+    quit: async () => (await import('./commands/quit.ts')).quit(await asking()),
+    request: async (options) =>
+      (await import('./commands/request.ts')).requestAdmin(options, await asking()),
+    version: async () => {
+      const [{ showVersion }, { createEnvoyQueries }] = await Promise.all([
+        import('./commands/version.ts'),
+        import('./adapters/envoy-queries.ts'),
+      ]);
+      const queries = createEnvoyQueries({});
+      return showVersion({
+        print,
+        batonVersion: versions.baton,
+        nodeVersion: versions.node,
+        findEnvoy: async () => envoyOf(settingsWith([])),
+        envoyVersion: queries.version,
+        hotRestartVersion: queries.hotRestartVersion,
+      });
+    },
+  };
+}
+
+/** The Envoy that `run` would start. */
+function envoyOf(settings: Result<Settings>): Result<string> {
+  if (!settings.ok) return settings;
+  const { envoyBinary } = settings.value;
+  if (envoyBinary !== undefined) return { ok: true, value: envoyBinary };
+  return { ok: false, problems: [{ about: 'BATON_ENVOY_BINARY', message: 'not found' }] };
+}
+
+/** A client of the agent in the run directory; settings that have nothing to do with it don't matter. */
+async function asking(): Promise<AskingFace> {
+  const [{ createControlClient }, { systemClock: clock }] = await Promise.all([
+    import('./adapters/control-client.ts'),
+    import('./adapters/clock.ts'),
+  ]);
+  const runDirectory = process.env['BATON_RUN_DIR'] ?? chooseRunDirectory();
+  return { print, complain, clock, control: createControlClient(runDirectory, clock) };
+}
+
+function settingsWith(moreEnvoyArgs: readonly string[]): Result<Settings> {
+  return readSettings(process.env, {
+    cpuCount: cpuCount(),
+    envoyOnPath: findEnvoy(process.env['PATH'], [FETCHED_ENVOY]),
+    isTerminal: isatty(1),
+    hostName: hostName(),
+    runDirectory: chooseRunDirectory(),
+    moreEnvoyArgs,
+  });
+}
+
+/** Hooked first of all: a signal that comes before anyone listens waits for its listener. */
+function hookSignals() {
+  const early: AgentSignal[] = [];
+  let take: (signal: AgentSignal) => void = (signal) => void early.push(signal);
+  for (const signal of AGENT_SIGNALS) process.on(signal, () => take(signal));
+  return {
+    follow: (listener: (signal: AgentSignal) => void) => {
+      take = listener;
+      for (const signal of early) listener(signal);
+    },
+  };
+}
+
+/** The first bug is left to the agent, which stops Envoy by the plan; a second one ends it all. */
+function hookBugs() {
+  let take = die;
+  const onBug = (error: unknown) => {
+    const now = take;
+    take = die;
+    now(error);
+  };
+  process.on('uncaughtException', onBug);
+  process.on('unhandledRejection', onBug);
+  return {
+    follow: (listener: (error: unknown) => void) => {
+      take = listener;
+    },
+  };
+}
+
+function die(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  complain(`baton: this is a bug, please report it: ${text}\n`);
+  process.exit(EXIT.bug);
+}

@@ -1,0 +1,189 @@
+/** What the agent asks of the world. One adapter fulfils each; tests put fakes in their place. */
+import type { Event } from './core/events.ts';
+import type { Desired, Epoch, LaunchId, LineageId, Moment, Outcome } from './core/model.ts';
+
+/** Ends a timer, a watch or a server; calling it again does nothing. */
+export type Cancel = () => void;
+
+/** Something is wrong with a setting or a file: who is concerned, and one line for the user. */
+export interface Problem {
+  /** The setting's name, or the path, the line is about. */
+  readonly about: string;
+  /** "Expected NAME to be FORM, got ..." or "Cannot VERB OBJECT: REASON". Never a secret. */
+  readonly message: string;
+}
+
+/** Expected failures are data. */
+export type Result<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface Clock {
+  /** Monotonic milliseconds with the random share of `Moment`. */
+  moment(): Moment;
+  /** Wall-clock milliseconds since 1970, for people and certificates only. */
+  wallMs(): number;
+  /** Calls `fire` once after `ms`; longer than Node's timers reach is not cut short. */
+  after(ms: number, fire: () => void): Cancel;
+}
+
+/** Spawns Envoy. */
+export interface EnvoyProcesses {
+  /** Never rejects: what keeps a process from starting is its outcome. */
+  spawn(spec: SpawnSpec): Promise<EnvoyProcess>;
+}
+
+export interface SpawnSpec {
+  readonly launch: LaunchId;
+  readonly epoch: Epoch;
+  readonly binary: string;
+  readonly args: readonly string[];
+}
+
+export interface EnvoyProcess {
+  /** Absent when it could not be started. */
+  readonly pid: number | undefined;
+  /** Settles once the process is reaped, whether or not its output is still open; never rejects. */
+  readonly exited: Promise<Outcome>;
+  /** The last lines it printed, oldest first, at most 20 of at most 500 characters. */
+  lastLines(): readonly string[];
+  /** False when there is no such process any more. */
+  signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGUSR1'): boolean;
+}
+
+/** Runs Envoy for an answer and not for traffic. */
+export interface EnvoyQueries {
+  /** `--mode validate` with the same arguments; its error lines when it says no. Bounded in time. */
+  validate(binary: string, args: readonly string[]): Promise<Result<void>>;
+  /** What `--hot-restart-version` prints, e.g. `11.104`; `disabled` when it is switched off. */
+  hotRestartVersion(binary: string): Promise<Result<string>>;
+  /** What `--version` prints, without the leading path. */
+  version(binary: string): Promise<Result<string>>;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** One connection to one launch's admin, opened at its first answer and kept until it is gone. */
+export interface AdminChannel {
+  /**
+   * @throws AgentError when nothing answers within `timeoutMs` (default 2 s) or the body is longer
+   * than `maxBytes` (default 1 MiB).
+   */
+  request(method: string, path: string, limits?: AdminLimits): Promise<AdminAnswer>;
+  /**
+   * Asks until the launch says LIVE at this epoch, and tells what it says before that. Resolves
+   * with its server info.
+   * @throws whatever `signal` was aborted with; nothing else ends it.
+   */
+  untilLive(epoch: Epoch, watch: LiveWatch): Promise<ServerInfo>;
+  close(): void;
+}
+
+export interface LiveWatch {
+  readonly signal: AbortSignal;
+  onAnswer(state: string): void;
+}
+
+/** What matters of Envoy's `/server_info`. */
+export interface ServerInfo {
+  readonly state: string;
+  readonly epoch: number;
+  readonly version: string;
+  readonly hotRestartVersion: string;
+}
+
+export interface AdminLimits {
+  readonly timeoutMs?: number;
+  readonly maxBytes?: number;
+  readonly body?: Buffer;
+}
+
+export interface EnvoyAdmin {
+  /** The channel to a launch's socket; nothing is connected before the first request. */
+  open(socketPath: string): AdminChannel;
+}
+
+/** Base ids, the abstract socket names and the shared memory behind them. */
+export interface HotRestartDomain {
+  /**
+   * A base id that nobody else holds, kept for the lineage until released; the same one when asked
+   * again. Problems name what stands in the way (names held, memory of another owner, no space).
+   */
+  reserve(lineage: LineageId): Promise<Result<number>>;
+  /**
+   * Clears the INITIALIZING bit of the lineage's shared memory, after checking its size, version
+   * and owner. The caller knows that no launch of the lineage is initializing.
+   */
+  repair(lineage: LineageId): Promise<Result<'repaired' | 'wasSound'>>;
+  /** The lineage is gone: its base id is free again, its shared memory is removed. */
+  release(lineage: LineageId): void;
+}
+
+/** Names of which each has one holder in a network namespace; the kernel frees them on death. */
+export interface NameLocks {
+  /**
+   * Holds the name, at most 107 bytes long, until cancelled or the process ends; undefined when
+   * someone else holds it.
+   */
+  take(name: string): Promise<Cancel | undefined>;
+}
+
+/** The run directory: 0700, everything in it 0600, everything written by rename. */
+export interface RunDirectory {
+  readonly path: string;
+  /** Writes `envoy-rev<epoch>.json` and returns its path. @throws AgentError */
+  writeBootstrap(epoch: Epoch, json: string): Promise<string>;
+  /** Writes a bootstrap that is not launched, for as long as `use` takes. @throws AgentError */
+  withCandidate<Answer>(json: string, use: (path: string) => Promise<Answer>): Promise<Answer>;
+  /** Also kept as the last good one. */
+  keepLastGood(json: string): Promise<void>;
+  removeBootstrap(epoch: Epoch): Promise<void>;
+  adminSocketPath(launch: LaunchId): string;
+  removeAdminSocket(launch: LaunchId): Promise<void>;
+}
+
+/** A validated copy of the certificate folders, whole and private. */
+export interface CertificateSnapshot {
+  readonly digest: string;
+  /** The folder Envoy reads: `certs/<digest>` in the run directory. */
+  readonly folder: string;
+}
+
+/** Everything one launch needs, put together once and kept while a launch uses it. */
+export interface Material {
+  readonly desired: Desired;
+  readonly binary: string;
+  /** The bootstrap as canonical JSON, with what only one launch knows filled in. */
+  bootstrapFor(launch: { readonly adminSocketPath: string }): string;
+}
+
+/** Where what happened is told: log, metrics, history. */
+export interface Reporter {
+  event(event: Event): void;
+}
+
+/** One HTTP request as it was read: whole, bounded in size and time, and not yet believed. */
+export interface HttpRequest {
+  readonly method: string;
+  /** As sent: path and query, or something odd that matches no route. */
+  readonly target: string;
+  readonly transport: 'tcp' | 'unix';
+  /** The other end's address as the kernel names it; empty on a unix socket. */
+  readonly peer: string;
+  /** By lower-case name, every value kept: a second Host does not hide behind the first. */
+  readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** Answers every request; what it throws becomes a bare 500. */
+export type HttpRoutes = (request: HttpRequest) => Promise<HttpAnswer>;

@@ -1,0 +1,70 @@
+/** When and how a launch is replaced. */
+import * as forms from './forms.ts';
+import { setting } from './row.ts';
+
+export const handoverRows = {
+  certificateFolders: setting('BATON_CERT_DIRS', forms.list('folders'), {
+    standard: ['/etc/certs'],
+    meaning: 'folders with certificates to watch; empty: no certificates',
+  }),
+  certificateQuietTimeMs: setting('BATON_CERT_QUIET_TIME', forms.duration, {
+    standard: 1_000,
+    meaning: 'how long certificates must have stopped changing',
+  }),
+  certificateMaxWaitMs: setting('BATON_CERT_MAX_WAIT', forms.duration, {
+    standard: 10_000,
+    meaning: 'the longest wait from the first change of certificates',
+  }),
+  certificatePollIntervalMs: setting('BATON_CERT_POLL_INTERVAL', forms.durationFrom(100), {
+    standard: 30_000,
+    meaning: 'how often certificates are read again in case events were lost',
+  }),
+  certificateWaitMs: setting('BATON_CERT_WAIT_TIME', forms.duration, {
+    standard: 0,
+    meaning: 'at start, how long to wait for a required pair',
+  }),
+  handover: setting('BATON_HANDOVER', forms.oneOf('auto', 'hot', 'side-by-side', 'cold'), {
+    standard: 'auto',
+    meaning: 'how the serving launch is replaced',
+  }),
+  jitterMs: setting('BATON_JITTER', forms.duration, {
+    standard: 0,
+    meaning: 'the longest random delay before a handover that nobody asked for by hand',
+  }),
+  triggers: setting('BATON_TRIGGERS', forms.someOf('certs', 'bootstrap', 'binary'), {
+    standard: ['certs', 'bootstrap', 'binary'],
+    meaning: 'which changes on disk start a handover',
+  }),
+  liveDeadlineMs: setting('BATON_LIVE_DEADLINE', forms.durationFrom(100), {
+    standard: 60_000,
+    meaning: 'how long a new launch may be silent before it is given up',
+  }),
+  initDeadlineMs: setting('BATON_INIT_DEADLINE', forms.durationFrom(100), {
+    standard: 300_000,
+    meaning: 'how long a new launch may answer INITIALIZING: it waits for its control plane',
+  }),
+  drainTimeMs: setting('BATON_DRAIN_TIME', forms.wholeSeconds, {
+    standard: 45_000,
+    meaning: "the old launch's drain at a handover",
+  }),
+  parentShutdownTimeMs: setting('BATON_PARENT_SHUTDOWN_TIME', forms.wholeSeconds, {
+    standard: 60_000,
+    meaning: "the old launch's end after a handover; must be greater than BATON_DRAIN_TIME",
+  }),
+  drainStrategy: setting('BATON_DRAIN_STRATEGY', forms.oneOf('gradual', 'immediate'), {
+    standard: 'gradual',
+    meaning: 'whether clients are told to leave little by little or all at once',
+  }),
+  restartTokens: setting('BATON_RESTART_TOKENS', forms.integer(0, 100), {
+    standard: 10,
+    meaning: 'how many crashes are followed by a restart',
+  }),
+  restartBackoffMs: setting('BATON_RESTART_BACKOFF', forms.durationFrom(1), {
+    standard: 200,
+    meaning: 'crash n waits this long x 2^(n-1)',
+  }),
+  restartRefillTimeMs: setting('BATON_RESTART_REFILL_TIME', forms.duration, {
+    standard: 600_000,
+    meaning: 'LIVE this long refills the tokens; 0s: only a changed configuration does',
+  }),
+};

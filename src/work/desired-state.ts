@@ -1,0 +1,176 @@
+/**
+ * What Envoy is to run with, read from disk: certificates, bootstrap and binary. Each look reads the
+ * truth anew; events only say when to look. A part that is not whole is held at its last good state.
+ */
+import type { CertificateSet } from '../core/certificate-verdict.ts';
+import type { Event } from '../core/events.ts';
+import { type Desired, type Digest, sameDesired } from '../core/model.ts';
+import type { Clock, Material, Result } from '../ports.ts';
+import type { BootstrapMaterial } from './bootstrap-material.ts';
+import {
+  type CertificateStore,
+  type KeptCertificates,
+  readCertificates,
+} from './certificate-source.ts';
+
+export interface DesiredWorld {
+  readonly clock: Clock;
+  /** Absent when no folders are set. */
+  readonly certificates?: CertificateStore;
+  readonly readBootstrap: () => Promise<Result<BootstrapMaterial>>;
+  readonly identifyBinary: () => Promise<Result<{ readonly digest: Digest }>>;
+  readonly binary: string;
+  readonly post: (event: Event) => void;
+  /**
+   * Told once for each change of what is wrong, an empty list when a part is whole again; not while
+   * there never was a whole: `desiredMissing` says it all then.
+   */
+  readonly onHeld: (part: Part, problems: readonly string[]) => void;
+  readonly onCertificates: (set: CertificateSet) => void;
+}
+
+export type Part = 'certificates' | 'bootstrap' | 'binary';
+
+export interface DesiredState {
+  /** Reads everything once and posts what it makes; looks never overlap. Never rejects. */
+  look(): Promise<void>;
+  materialOf(desired: Desired): Material | undefined;
+  /** Forgets what no launch and no plan needs any more, on disk too. */
+  keepOnly(inUse: readonly Desired[]): Promise<void>;
+}
+
+/** The last good state of each part. */
+interface Parts {
+  readonly bootstrap?: BootstrapMaterial;
+  readonly binary?: Digest;
+  readonly certificates?: KeptCertificates;
+}
+
+type Whole = Parts & Required<Pick<Parts, 'bootstrap' | 'binary'>>;
+
+export function createDesiredState(world: DesiredWorld): DesiredState {
+  const held = createHeld(world.onHeld);
+  let parts: Parts = {};
+  let materials: readonly Material[] = [];
+  let looking: Promise<void> = Promise.resolve();
+
+  const materialOf = (desired: Desired) =>
+    materials.find((material) => sameDesired(material.desired, desired));
+
+  async function lookOnce(): Promise<void> {
+    const before = parts;
+    parts = await readParts(before, world, held);
+    const { certificates } = parts;
+    if (certificates && certificates !== before.certificates)
+      world.onCertificates(certificates.set);
+    if (!isWhole(parts)) {
+      world.post({ type: 'desiredMissing', problems: held.problems() });
+      return;
+    }
+    held.tell();
+    world.post({ type: 'desiredChanged', desired: keepMaterial(parts) });
+  }
+
+  function keepMaterial(whole: Whole): Desired {
+    const desired = desiredOf(whole);
+    if (materialOf(desired) === undefined) {
+      materials = [...materials, materialFrom(whole, desired, world.binary)];
+    }
+    return desired;
+  }
+
+  async function prune(inUse: readonly Desired[]): Promise<void> {
+    const kept = [...inUse, ...materials.map(({ desired }) => desired)];
+    const digests = [parts.certificates?.set.digest, ...kept.map((one) => one.certificates)];
+    await world.certificates?.prune(new Set(digests.filter((digest) => digest !== undefined)));
+  }
+
+  return {
+    materialOf,
+    look: () => {
+      looking = looking.then(lookOnce);
+      return looking;
+    },
+    keepOnly: (inUse) => {
+      const isUsed = ({ desired }: Material) => inUse.some((used) => sameDesired(used, desired));
+      materials = materials.filter(isUsed);
+      // After the look under way: what it makes is in use from then on.
+      looking = looking.then(() => prune(inUse));
+      return looking;
+    },
+  };
+}
+
+async function readParts(before: Parts, world: DesiredWorld, held: Held): Promise<Parts> {
+  const bootstrap = held.take('bootstrap', await world.readBootstrap());
+  const binary = held.take('binary', await world.identifyBinary());
+  const store = world.certificates;
+  const kept = before.certificates;
+  const certificates =
+    store && held.take('certificates', await readCertificates(store, world.clock, kept));
+  return {
+    ...before,
+    ...(bootstrap ? { bootstrap: bootstrap.value } : {}),
+    ...(binary ? { binary: binary.value.digest } : {}),
+    ...(certificates?.value ? { certificates: certificates.value } : {}),
+  };
+}
+
+/** Certificates are missing only where the bootstrap speaks of them. */
+function isWhole(parts: Parts): parts is Whole {
+  const { bootstrap, binary, certificates } = parts;
+  if (bootstrap === undefined || binary === undefined) return false;
+  return certificates !== undefined || !bootstrap.needsCertificates;
+}
+
+function desiredOf({ bootstrap, binary, certificates }: Whole): Desired {
+  const digests = { bootstrap: bootstrap.digest, binary };
+  return certificates === undefined
+    ? digests
+    : { ...digests, certificates: certificates.set.digest };
+}
+
+function materialFrom(parts: Whole, desired: Desired, binary: string): Material {
+  const folder = parts.certificates?.snapshot.folder;
+  const certificates = folder === undefined ? {} : { certificateFolder: folder };
+  const { bootstrap } = parts;
+  const bootstrapFor: Material['bootstrapFor'] = ({ adminSocketPath }) =>
+    bootstrap.json({ adminSocket: adminSocketPath, ...certificates });
+  return { desired, binary, bootstrapFor };
+}
+
+const NO_CERTIFICATES =
+  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS.';
+
+interface Held {
+  /** The result's value when it is good, and keeps its problems when it is not. */
+  take<Value>(part: Part, result: Result<Value>): { readonly value: Value } | undefined;
+  /** Passes on what has changed since it was last told. */
+  tell(): void;
+  /** Of all parts; never empty. */
+  problems(): readonly string[];
+}
+
+/** Which parts are held at their last good state, and why. */
+function createHeld(onHeld: DesiredWorld['onHeld']): Held {
+  const problems = new Map<Part, readonly string[]>();
+  const told = new Map<Part, string>();
+  return {
+    take: (part, result) => {
+      problems.set(part, result.ok ? [] : result.problems.map(({ message }) => message));
+      return result.ok ? { value: result.value } : undefined;
+    },
+    tell: () => {
+      for (const [part, now] of problems) {
+        const text = now.join('\n');
+        if (text === (told.get(part) ?? '')) continue;
+        told.set(part, text);
+        onHeld(part, now);
+      }
+    },
+    problems: () => {
+      const known = [...problems.values()].flat();
+      return known.length === 0 ? [NO_CERTIFICATES] : known;
+    },
+  };
+}

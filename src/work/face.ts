@@ -1,0 +1,66 @@
+/** The running agent as the outside may ask it: questions become answers, orders become events. */
+import type { Agent } from '../agent.ts';
+import { AgentError } from '../core/agent-error.ts';
+import { type Policy, type RequestId, requestIdOf } from '../core/model.ts';
+import { readiness } from '../core/readiness.ts';
+import type { HandoverEnd } from '../core/state.ts';
+import { statusOf } from '../core/status.ts';
+import type { AdminLimits, Clock } from '../ports.ts';
+import type { AgentFace } from './agent-face.ts';
+import { type Launches, newestLive } from './launches.ts';
+
+export interface FaceParts {
+  readonly agent: Agent;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly launches: Launches;
+  readonly metricsText: () => Promise<string>;
+}
+
+export interface AnsweringFace extends AgentFace {
+  /** Tells those who asked for a handover how it ended. */
+  answer(requests: readonly RequestId[], end: HandoverEnd): void;
+}
+
+/** A whole dump of a large configuration takes a while to write. */
+const PASSED_ON: AdminLimits = { timeoutMs: 30_000, maxBytes: 16 * 1024 * 1024 };
+
+export function createFace({
+  agent,
+  policy,
+  clock,
+  launches,
+  metricsText,
+}: FaceParts): AnsweringFace {
+  const asking = new Map<RequestId, (end: HandoverEnd) => void>();
+  let askedCount = 0;
+  const outlook = () => ({ policy, moment: clock.moment() });
+  return {
+    status: () => statusOf(agent.state(), outlook()),
+    readiness: () => readiness(agent.state(), outlook()),
+    metricsText,
+    requestRestart: (mode) => {
+      askedCount += 1;
+      const request = requestIdOf(`R${askedCount}`);
+      const ended = new Promise<HandoverEnd>((resolve) => asking.set(request, resolve));
+      agent.post({ type: 'restartRequested', trigger: 'request', mode, request });
+      return ended;
+    },
+    requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
+    adminRequest: async (method, path, body) => {
+      const serving = newestLive(launches);
+      if (serving === undefined) throw new AgentError('nothingServes', 'No Envoy is serving.');
+      return serving.admin.request(
+        method,
+        path,
+        body === undefined ? PASSED_ON : { ...PASSED_ON, body },
+      );
+    },
+    answer: (requests, end) => {
+      for (const request of requests) {
+        asking.get(request)?.(end);
+        asking.delete(request);
+      }
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/** One launch from its first file to its last word: the steps, none of the decisions. */
+import { type EnvoyOptions, envoyArgs } from '../core/envoy-args.ts';
+import type { Effect, Event } from '../core/events.ts';
+import { failureCause } from '../core/failure-cause.ts';
+import type { FailureCause, LaunchId, Outcome } from '../core/model.ts';
+import type {
+  Clock,
+  EnvoyAdmin,
+  EnvoyProcess,
+  EnvoyProcesses,
+  EnvoyQueries,
+  HotRestartDomain,
+  Material,
+  Problem,
+  RunDirectory,
+  SpawnSpec,
+} from '../ports.ts';
+import type { Launches, LivingLaunch } from './launches.ts';
+
+type Launching = Effect & { readonly type: 'launchEnvoy' };
+
+/** How often a launch that is not LIVE yet is reported to have answered. */
+const ANSWER_REPORT_MS = 1_000;
+
+export interface LaunchWorld {
+  readonly clock: Clock;
+  readonly domain: HotRestartDomain;
+  readonly runDirectory: RunDirectory;
+  readonly processes: EnvoyProcesses;
+  readonly queries: EnvoyQueries;
+  readonly admin: EnvoyAdmin;
+  readonly options: EnvoyOptions;
+  readonly launches: Launches;
+  /** Launches that were to be ended before there was a process to end. */
+  readonly cancelled: Set<LaunchId>;
+  /** What the target is made of; undefined when nobody has put it together. */
+  readonly materialOf: (target: Launching['target']) => Material | undefined;
+  readonly post: (event: Event) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Ends when the process is gone, and then reports its exit; never rejects. */
+export async function launchEnvoy(effect: Launching, world: LaunchWorld): Promise<void> {
+  const { launch } = effect;
+  const prepared = await prepare(effect, world);
+  if ('problem' in prepared) {
+    const message = prepared.problem.message;
+    const outcome: Outcome = { kind: 'notStarted', errno: prepared.problem.about, message };
+    world.post({ type: 'launchExited', launch, outcome, lastLines: [message] });
+    return;
+  }
+  const process = await world.processes.spawn(prepared);
+  if (world.cancelled.delete(launch)) process.signal('SIGKILL');
+  if (process.pid !== undefined) world.post({ type: 'launchSpawned', launch, pid: process.pid });
+  const living = follow(effect, process, world);
+  const outcome = await process.exited;
+  const wasLive = living.hotRestartVersion !== undefined;
+  forget(living, world);
+  const cause = wasLive ? undefined : await diagnose(outcome, process, { spec: prepared, world });
+  const lastLines = linesOf(process, outcome);
+  world.post({
+    type: 'launchExited',
+    launch,
+    outcome,
+    lastLines,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+async function prepare(
+  effect: Launching,
+  world: LaunchWorld,
+): Promise<SpawnSpec | { readonly problem: Problem }> {
+  const { launch, epoch, target } = effect;
+  const material = world.materialOf(target);
+  if (material === undefined) {
+    return { problem: { about: 'bootstrap', message: 'Cannot start Envoy: its files are gone.' } };
+  }
+  const reserved = await world.domain.reserve(effect.lineage);
+  const [obstacle] = reserved.ok ? [] : reserved.problems;
+  if (!reserved.ok) return { problem: obstacle ?? NO_BASE_ID };
+  const adminSocketPath = world.runDirectory.adminSocketPath(launch);
+  try {
+    const json = material.bootstrapFor({ adminSocketPath });
+    const bootstrapPath = await world.runDirectory.writeBootstrap(epoch, json);
+    const place = { bootstrapPath, adminSocketPath, epoch, baseId: reserved.value };
+    return { launch, epoch, binary: material.binary, args: envoyArgs(world.options, place) };
+  } catch (error) {
+    return { problem: { about: 'BATON_RUN_DIR', message: reasonIn(error) } };
+  }
+}
+
+const NO_BASE_ID: Problem = { about: 'BATON_BASE_ID', message: 'Cannot find a free base id.' };
+
+/** Opens the launch's admin and reports what it says, until the process is gone. */
+function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): LivingLaunch {
+  const { launch, epoch, lineage, target } = effect;
+  const admin = world.admin.open(world.runDirectory.adminSocketPath(launch));
+  const living: LivingLaunch = { id: launch, lineage, binary: target.binary, process, admin };
+  world.launches.set(launch, living);
+  const ended = new AbortController();
+  void process.exited.then(() => ended.abort());
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  const onAnswer = (envoyState: string) => {
+    living.hasAnswered = true;
+    const { atMs } = world.clock.moment();
+    if (atMs - reportedAtMs < ANSWER_REPORT_MS) return;
+    reportedAtMs = atMs;
+    world.post({ type: 'launchAnswered', launch, envoyState });
+  };
+  admin.untilLive(epoch, { signal: ended.signal, onAnswer }).then(
+    ({ hotRestartVersion }) => {
+      living.hasAnswered = true;
+      living.hotRestartVersion = hotRestartVersion;
+      keepLastGood(effect, world);
+      world.post({ type: 'launchLive', launch });
+    },
+    // Only the end of the process ends the asking, and that is reported by its exit.
+    () => undefined,
+  );
+  return living;
+}
+
+/** For people who look for what last worked; nothing reads it again. */
+function keepLastGood({ launch, target }: Launching, world: LaunchWorld): void {
+  const adminSocketPath = world.runDirectory.adminSocketPath(launch);
+  const json = world.materialOf(target)?.bootstrapFor({ adminSocketPath });
+  if (json === undefined) return;
+  world.runDirectory.keepLastGood(json).catch((error: unknown) => world.onTrouble(reasonIn(error)));
+}
+
+function forget(living: LivingLaunch, { launches }: LaunchWorld): void {
+  living.stopCounting?.();
+  living.admin.close();
+  launches.delete(living.id);
+}
+
+/** Why it never was LIVE: from its last lines, and where they don't tell from a validation. */
+async function diagnose(
+  outcome: Outcome,
+  process: EnvoyProcess,
+  { spec, world }: { readonly spec: SpawnSpec; readonly world: LaunchWorld },
+): Promise<FailureCause> {
+  const cause = failureCause(outcome, process.lastLines());
+  if (cause !== 'unknown' || outcome.kind !== 'exited' || outcome.code !== 1) return cause;
+  const verdict = await world.queries.validate(spec.binary, spec.args);
+  return verdict.ok ? 'unknown' : 'configurationRejected';
+}
+
+/** What did not start has printed nothing; why it did not is its last word. */
+function linesOf(process: EnvoyProcess, outcome: Outcome): readonly string[] {
+  return outcome.kind === 'notStarted' ? [outcome.message] : process.lastLines();
+}
+
+function reasonIn(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

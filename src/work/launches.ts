@@ -1,0 +1,28 @@
+/** The launches that are alive, with the handles to act on them. */
+import type { Digest, LaunchId, LineageId } from '../core/model.ts';
+import type { AdminChannel, Cancel, EnvoyProcess } from '../ports.ts';
+
+export interface LivingLaunch {
+  readonly id: LaunchId;
+  readonly lineage: LineageId;
+  /** Digest of the binary it was started from. */
+  readonly binary: Digest;
+  readonly process: EnvoyProcess;
+  /** The one kept connection to its admin. */
+  readonly admin: AdminChannel;
+  /** What it said of itself when it was LIVE, e.g. `11.104`. */
+  hotRestartVersion?: string;
+  /** Its admin has answered: its signal handlers are installed, and it may be told to reopen logs. */
+  hasAnswered?: true;
+  /** Ends the counting of its connections. */
+  stopCounting?: Cancel;
+}
+
+export type Launches = Map<LaunchId, LivingLaunch>;
+
+/** The newest one that reported LIVE. */
+export function newestLive(launches: Launches): LivingLaunch | undefined {
+  return [...launches.values()].findLast(
+    ({ hotRestartVersion }) => hotRestartVersion !== undefined,
+  );
+}

@@ -1,0 +1,105 @@
+/** What is answered on the status port and on the control socket: one table, from facts to answers. */
+import type { Mode } from '../core/model.ts';
+import type { HandoverEnd } from '../core/state.ts';
+import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
+import type { AgentFace } from './agent-face.ts';
+import { jsonAnswer, passOn, textAnswer } from './http-answers.ts';
+import { objectionTo } from './local-request.ts';
+
+/** POST routes change something: on a TCP port they are for local askers only. */
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (face: AgentFace, query: URLSearchParams) => HttpAnswer | Promise<HttpAnswer>;
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/healthz/ready', { method: 'GET', answer: answerReady }],
+  ['/healthz/live', { method: 'GET', answer: () => textAnswer(200, 'live') }],
+  ['/metrics', { method: 'GET', answer: answerMetrics }],
+  ['/status', { method: 'GET', answer: (face) => jsonAnswer(200, face.status()) }],
+  ['/restart', { method: 'POST', answer: answerRestart }],
+  ['/quitquitquit', { method: 'POST', answer: answerQuit }],
+]);
+
+/** Modes that `/restart?mode=` and `baton restart --mode` know. */
+export const RESTART_MODES = ['auto', 'hot', 'side-by-side', 'cold'] as const;
+
+const ADMIN_PREFIX = '/admin/';
+
+/** The status port: readable for the whole pod. */
+export function statusRoutes(face: AgentFace): HttpRoutes {
+  return async (request) => {
+    const { path, query } = splitTarget(request.target);
+    const route = ROUTES.get(path);
+    if (route === undefined) return textAnswer(404, 'not found');
+    return refusalOf(route, request) ?? route.answer(face, query);
+  };
+}
+
+/** The control socket: the same, and the serving launch's admin under `/admin/`. */
+export function controlRoutes(face: AgentFace): HttpRoutes {
+  const answerStatus = statusRoutes(face);
+  return async (request) => {
+    const { method, target, body } = request;
+    if (!target.startsWith(ADMIN_PREFIX)) return answerStatus(request);
+    return passOn(() => face.adminRequest(method, target.slice(ADMIN_PREFIX.length - 1), body));
+  };
+}
+
+/** Who asks comes before how they ask, so that a stranger learns nothing from the method. */
+function refusalOf(route: Route, request: HttpRequest): HttpAnswer | undefined {
+  const objection = route.method === 'POST' ? objectionTo(request) : undefined;
+  if (objection !== undefined) return textAnswer(403, `forbidden: ${objection}`);
+  const allowed = route.method === 'POST' ? ['POST'] : ['GET', 'HEAD'];
+  if (allowed.includes(request.method)) return undefined;
+  return textAnswer(405, 'method not allowed', { allow: allowed.join(', ') });
+}
+
+/** Paths are compared as sent: what is spelled in another way is not found. */
+function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const at = target.indexOf('?');
+  if (at < 0) return { path: target, query: new URLSearchParams() };
+  return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
+}
+
+function answerReady(face: AgentFace): HttpAnswer {
+  const answer = face.readiness();
+  return answer.ready ? textAnswer(200, 'ready') : textAnswer(503, answer.reason);
+}
+
+async function answerMetrics(face: AgentFace): Promise<HttpAnswer> {
+  const contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  return { status: 200, headers: { 'content-type': contentType }, body: await face.metricsText() };
+}
+
+async function answerRestart(face: AgentFace, query: URLSearchParams): Promise<HttpAnswer> {
+  const mode = modeOf(query.get('mode') ?? 'auto');
+  if (mode === undefined) {
+    return textAnswer(400, `Expected mode to be one of ${RESTART_MODES.join(', ')}.`);
+  }
+  const end = await face.requestRestart(mode);
+  return jsonAnswer(end.result === 'committed' ? 200 : 409, restartAnswer(end));
+}
+
+function modeOf(text: string): 'auto' | Mode | undefined {
+  return RESTART_MODES.find((mode) => mode === text);
+}
+
+/** The body of the answer to `/restart`. */
+export interface RestartAnswer {
+  readonly result: HandoverEnd['result'];
+  readonly reason?: string | undefined;
+  readonly launch?: string | undefined;
+  readonly mode?: Mode | undefined;
+  /** Failed ones. */
+  readonly attempts: number;
+}
+
+function restartAnswer({ result, reason, launch, mode, attemptCount }: HandoverEnd): RestartAnswer {
+  return { result, reason, launch, mode, attempts: attemptCount };
+}
+
+function answerQuit(face: AgentFace): HttpAnswer {
+  face.requestStop('now', 'asked by /quitquitquit');
+  return textAnswer(200, 'stopping');
+}

@@ -1,0 +1,160 @@
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEnvoyQueries } from '../../src/adapters/envoy-queries.ts';
+import { envoyBinary } from '../support/envoy-binary.ts';
+import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
+
+let folder: string;
+let fake: FakeEnvoy;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'baton-queries-'));
+  fake = createFakeEnvoy();
+});
+
+afterEach(async () => {
+  fake.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const queries = createEnvoyQueries({});
+
+/** A shell script in Envoy's place. */
+function script(text: string): string {
+  const path = join(folder, 'envoy');
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function bootstrapFile(json: object): readonly string[] {
+  const path = join(folder, 'bootstrap.json');
+  writeFileSync(path, JSON.stringify(json));
+  return ['--config-path', path, '--restart-epoch', '0', '--base-id', '7777'];
+}
+
+const accessLogToStdout = {
+  static_resources: {
+    listeners: [
+      {
+        address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
+        filter_chains: [
+          {
+            filters: [
+              {
+                name: 'tcp',
+                typed_config: {
+                  '@type':
+                    'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+                  stat_prefix: 'tcp',
+                  cluster: 'none',
+                  access_log: [
+                    {
+                      name: 'stdout',
+                      typed_config: {
+                        '@type':
+                          'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+                        path: '/dev/stdout',
+                      },
+                    },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    clusters: [{ name: 'none', type: 'STATIC' }],
+  },
+};
+
+describe('a real Envoy', () => {
+  const binary = envoyBinary('1.40.0');
+
+  test('is asked for its versions', async () => {
+    expect(await queries.hotRestartVersion(binary)).toEqual({ ok: true, value: '11.104' });
+    expect(await queries.version(binary)).toEqual({
+      ok: true,
+      value: expect.stringMatching(/^[0-9a-f]{40}\/1\.40\.0\//),
+    });
+  });
+
+  test('says yes to a bootstrap whose access log is /dev/stdout', async () => {
+    expect(await queries.validate(binary, bootstrapFile(accessLogToStdout))).toEqual({
+      ok: true,
+      value: undefined,
+    });
+  });
+
+  test('says no with its reason', async () => {
+    const verdict = await queries.validate(binary, bootstrapFile({ no_such_field: 1 }));
+    expect(verdict).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringMatching(/^Cannot validate .*no_such_field/) }],
+    });
+  });
+});
+
+describe('a question', () => {
+  test('is asked with the arguments and --mode validate', async () => {
+    await queries.validate(fake.binary, bootstrapFile({}));
+    expect(fake.launches()).toMatchObject([{ run: 'validate', epoch: 0 }]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['the last line says why', 'echo first >&2; echo why >&2; exit 1', /: why$/],
+    ['it is a record', `echo '{"l":"critical","m":"why"}' >&2; exit 1`, /: why$/],
+    ['it says nothing', 'exit 3', /: it .*3/],
+    ['it is killed', 'kill -SEGV $$', /: it .*SIGSEGV/],
+    [
+      'it says much',
+      "head -c 300000 /dev/zero | tr '\\0' 'x\\n'; echo; echo why; exit 1",
+      /: why$/,
+    ],
+    ['the reason is long', "head -c 9000 /dev/zero | tr '\\0' 'x'; exit 1", /^.{480,620}$/],
+  ])('is answered with no when %s', async (_, text, reason) => {
+    const binary = script(text);
+    const verdict = await queries.validate(binary, []);
+    expect(verdict).toEqual({
+      ok: false,
+      problems: [{ about: 'BATON_ENVOY_BINARY', message: expect.stringMatching(reason) }],
+    });
+  });
+
+  test.each<[string, string, readonly string[]]>([
+    ['there is no binary', '/nowhere/envoy', []],
+    ['an argument cannot be given', '/bin/true', ['a\0b']],
+    ['the arguments are too long', '/bin/true', ['x'.repeat(200_000)]],
+  ])('is answered with no when %s', async (_, binary, args) => {
+    expect(await queries.validate(binary, args)).toMatchObject({ ok: false });
+    expect(await queries.version('/nowhere/envoy')).toMatchObject({ ok: false });
+  });
+
+  test('is answered with no when there is no place for the answer', async () => {
+    const nowhere = createEnvoyQueries({}, join(folder, 'nowhere'));
+    expect(await nowhere.validate('/bin/true', [])).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringMatching(/^Cannot validate .*ENOENT/) }],
+    });
+  });
+
+  test('is given up, and its Envoy killed, when its time is over', async () => {
+    const impatient = createEnvoyQueries({}, folder, 50);
+    const binary = script('echo $$; exec sleep 60');
+    const verdict = await impatient.validate(binary, []);
+    expect(verdict.ok).toBe(false);
+    const pid = Number(verdict.ok || /\d+$/.exec(verdict.problems[0]?.message ?? '')?.[0]);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  test('leaves no file behind', async () => {
+    const here = createEnvoyQueries({}, folder);
+    const binary = script('exit 1');
+    await Promise.all([here.validate(binary, []), here.version(binary)]);
+    expect(readdirSync(folder)).toEqual(['envoy']);
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import { createMetrics, type Metrics } from '../../src/adapters/metrics.ts';
+import type { Event } from '../../src/core/events.ts';
+import { initialState, step } from '../../src/core/lifecycle.ts';
+import { launchIdOf } from '../../src/core/model.ts';
+import {
+  crashed,
+  defaultPolicy,
+  type Happening,
+  handoverHappenings,
+  servingHappenings,
+  sigterm,
+} from '../support/agent-states.ts';
+
+const secondLive: Event = { type: 'launchLive', launch: launchIdOf(2) };
+
+describe('the metrics', () => {
+  test('are in the text format, each family with its help and type, no sample twice', async () => {
+    const text = await (await metricsAfter(handoverHappenings)).text();
+    const samples = samplesOf(text);
+    const families = new Set(
+      [...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram)$/gm)].map(([, name]) => name),
+    );
+    for (const name of samples.keys()) {
+      const family = name.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '');
+      expect(families).toContain(family);
+      expect(text).toMatch(new RegExp(`^# HELP ${family} \\S`, 'm'));
+    }
+  });
+
+  test('count launches and handovers by mode, trigger and result', async () => {
+    const metrics = await metricsAfter([...handoverHappenings, [10_250, secondLive]]);
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_launches_total{mode="cold"}')).toBe(1);
+    expect(samples.get('baton_launches_total{mode="hot"}')).toBe(1);
+    expect(
+      samples.get('baton_handovers_total{mode="cold",trigger="start",result="committed"}'),
+    ).toBe(1);
+    expect(
+      samples.get('baton_handovers_total{mode="hot",trigger="certificates",result="committed"}'),
+    ).toBe(1);
+    const duration = 'baton_handover_duration_seconds';
+    expect(samples.get(`${duration}_sum{mode="hot",result="committed"}`)).toBeCloseTo(0.25);
+    expect(samples.get(`${duration}_bucket{le="0.1",mode="hot",result="committed"}`)).toBe(0);
+    expect(samples.get(`${duration}_bucket{le="0.25",mode="hot",result="committed"}`)).toBe(1);
+  });
+
+  test('tell ready, phase, launches and tokens as they are now', async () => {
+    const metrics = await metricsAfter(handoverHappenings);
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_ready')).toBe(1);
+    expect(samples.get('baton_phase{phase="running"}')).toBe(1);
+    expect(samples.get('baton_phase{phase="backoff"}')).toBe(0);
+    expect(samples.get('baton_launches{stage="live"}')).toBe(1);
+    expect(samples.get('baton_launches{stage="starting"}')).toBe(1);
+    expect(samples.get('baton_restart_tokens')).toBe(10);
+    expect(samples.get('baton_restart_tokens_left')).toBe(10);
+  });
+
+  test('count a crash once and the token it costs', async () => {
+    const metrics = await metricsAfter([
+      ...servingHappenings,
+      [5_000, crashed(1, 'SIGSEGV')],
+      [5_100, crashed(1, 'SIGSEGV')],
+    ]);
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_crashes_total{outcome="killed",when="live"}')).toBe(1);
+    expect(samples.get('baton_restart_tokens_left')).toBe(9);
+    expect(samples.get('baton_ready')).toBe(0);
+  });
+
+  test('count no crash when Envoy ends because of a stop', async () => {
+    const metrics = await metricsAfter([
+      ...servingHappenings,
+      [1_000, sigterm],
+      [2_000, crashed(1, 'SIGTERM')],
+    ]);
+    expect(await metrics.text()).not.toMatch(/^baton_crashes_total\{/m);
+  });
+
+  test('forget a certificate that is no longer in use', async () => {
+    const metrics = await metricsAfter([]);
+    metrics.setCertificateEnds(new Map([['old.pem', { notAfterWallMs: 1_000_000 }]]));
+    metrics.setCertificateEnds(new Map([['new.pem', { notAfterWallMs: 2_000_400 }]]));
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_certificate_not_after_seconds{file="new.pem"}')).toBe(2_000);
+    expect([...samples.keys()].join()).not.toContain('old.pem');
+  });
+
+  test('escape what a file is called', async () => {
+    const metrics = await metricsAfter([]);
+    metrics.setCertificateEnds(new Map([['a"\n\\b.pem', { notAfterWallMs: 1_000 }]]));
+    expect(
+      samplesOf(await metrics.text()).get(
+        'baton_certificate_not_after_seconds{file="a\\"\\n\\\\b.pem"}',
+      ),
+    ).toBe(1);
+  });
+
+  test('add up dropped lines, and tell versions and start of the agent', async () => {
+    const metrics = await metricsAfter([]);
+    metrics.addDroppedLines(3);
+    metrics.addDroppedLines(4);
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_envoy_lines_dropped_total')).toBe(7);
+    expect(samples.get('baton_build_info{version="1.2.3",node="v20.20.0"}')).toBe(1);
+    expect(samples.get('process_start_time_seconds')).toBe(1_700_000_000.5);
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+  });
+
+  test('do not count the time of the agent twice when scraped twice', async () => {
+    const metrics = await metricsAfter([]);
+    await metrics.text();
+    const seconds = samplesOf(await metrics.text()).get('process_cpu_seconds_total') ?? 0;
+    const { user, system } = process.cpuUsage();
+    expect(seconds).toBeLessThanOrEqual((user + system) / 1e6);
+  });
+});
+
+async function metricsAfter(happenings: readonly Happening[]): Promise<Metrics> {
+  const metrics = await createMetrics({
+    policy: defaultPolicy,
+    batonVersion: '1.2.3',
+    nodeVersion: 'v20.20.0',
+    startedAtWallMs: 1_700_000_000_500,
+  });
+  let before = initialState;
+  for (const [atMs, event] of happenings) {
+    const { state: after, effects } = step(before, event, { atMs, chance: 0.5 }, defaultPolicy);
+    metrics.observe({ before, after, effects });
+    before = after;
+  }
+  return metrics;
+}
+
+/** Every sample by its name and labels; a line that is none, or one that comes twice, fails. */
+function samplesOf(text: string): ReadonlyMap<string, number> {
+  const label = String.raw`[a-z_]+="(?:[^"\\\n]|\\["\\n])*"`;
+  const sample = new RegExp(`^([a-z_]+(?:\\{${label}(?:,${label})*\\})?) (\\S+)$`);
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('# ')) continue;
+    const [, name, value] = sample.exec(line) ?? [];
+    expect(name, line).toBeDefined();
+    expect(samples.has(name ?? '')).toBe(false);
+    samples.set(name ?? '', value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value));
+    expect(samples.get(name ?? '')).not.toBeNaN();
+  }
+  return samples;
+}

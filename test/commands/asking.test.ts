@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AskingFace } from '../../src/commands/asking.ts';
+import { quit } from '../../src/commands/quit.ts';
+import { requestAdmin } from '../../src/commands/request.ts';
+import { restart } from '../../src/commands/restart.ts';
+import { showStatus } from '../../src/commands/status.ts';
+import type { HandoverEnd } from '../../src/core/state.ts';
+import { committedEnd, fakeAgentFace } from '../support/agent-face.ts';
+import { stateAfter } from '../support/agent-states.ts';
+import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
+
+let trial: CommandTrial;
+
+beforeEach(async () => {
+  trial = await tryCommand();
+});
+
+afterEach(() => trial.end());
+
+const restartNow = (face: AskingFace) => restart({ mode: 'auto', timeoutMs: 10_000 }, face);
+
+describe('a command that asks an agent', () => {
+  test.each([
+    ['status', (face: AskingFace) => showStatus({ json: false }, face)],
+    ['restart', restartNow],
+    ['quit', quit],
+    ['request', (face: AskingFace) => requestAdmin({ method: 'GET', path: '/ready' }, face)],
+  ])(
+    '%s exits with 69 and names the socket and BATON_RUN_DIR when there is none',
+    async (_, command) => {
+      expect(await command(trial.face)).toBe(69);
+      expect(trial.complained()).toBe(
+        `Cannot reach an agent at ${trial.face.control.socketPath}: there is no such socket. ` +
+          'BATON_RUN_DIR has to be that of the running agent.\n',
+      );
+      expect(trial.printed()).toBe('');
+    },
+  );
+});
+
+describe('status', () => {
+  test('exits with 0 and shows the page when ready', async () => {
+    await trial.listen(fakeAgentFace());
+    expect(await showStatus({ json: false }, trial.face)).toBe(0);
+    expect(trial.printed()).toMatch(/^ready +yes\n/);
+  });
+
+  test('exits with 1 and shows the reason when not ready', async () => {
+    await trial.listen(fakeAgentFace({ state: stateAfter([]) }));
+    expect(await showStatus({ json: false }, trial.face)).toBe(1);
+    expect(trial.printed()).toMatch(/^ready +no, waiting: /);
+  });
+
+  test('prints the answer as JSON when asked to', async () => {
+    await trial.listen(fakeAgentFace());
+    expect(await showStatus({ json: true }, trial.face)).toBe(0);
+    expect(JSON.parse(trial.printed())).toMatchObject({ phase: 'running', ready: true });
+  });
+});
+
+describe('restart', () => {
+  test('exits with 0 when committed', async () => {
+    const agent = fakeAgentFace({ end: { ...committedEnd, attemptCount: 2 } });
+    await trial.listen(agent);
+    expect(await restart({ mode: 'hot', timeoutMs: 10_000 }, trial.face)).toBe(0);
+    expect(agent.asked).toEqual(['restart hot']);
+    expect(trial.printed()).toBe('committed (mode hot, 2 failed attempts)\n');
+  });
+
+  test.each(['refused', 'rolledBack', 'abandoned'] as const)(
+    'exits with 1 and the reason when %s',
+    async (result) => {
+      await trial.listen(fakeAgentFace({ end: { ...committedEnd, result, reason: 'No.' } }));
+      expect(await restartNow(trial.face)).toBe(1);
+      expect(trial.printed()).toBe(`${result} (mode hot): No.\n`);
+    },
+  );
+
+  test('exits with 1 when the handover has not ended in time', async () => {
+    await trial.listen(fakeAgentFace({ end: new Promise<HandoverEnd>(() => undefined) }));
+    expect(await restart({ mode: 'auto', timeoutMs: 100 }, trial.face)).toBe(1);
+    expect(trial.complained()).toMatch(/has not answered in time\.\n$/);
+  });
+
+  test('exits with 1 when the agent goes away meanwhile', async () => {
+    const requestRestart = () => {
+      void trial.end();
+      return new Promise<HandoverEnd>(() => undefined);
+    };
+    await trial.listen({ ...fakeAgentFace(), requestRestart });
+    expect(await restartNow(trial.face)).toBe(1);
+    expect(trial.complained()).toMatch(/^Cannot read the answer of the agent/);
+  });
+});
+
+describe('quit', () => {
+  test('asks for a stop without a drain', async () => {
+    const agent = fakeAgentFace();
+    await trial.listen(agent);
+    expect(await quit(trial.face)).toBe(0);
+    expect(agent.asked).toEqual(['stop now']);
+  });
+
+  test('exits with 0 when the agent is gone before it could answer', async () => {
+    const control = {
+      ...trial.face.control,
+      ask: async () => ({ kind: 'lost', reason: 'ECONNRESET' }) as const,
+    };
+    expect(await quit({ ...trial.face, control })).toBe(0);
+  });
+
+  test('exits with 1 when the agent could not take the order', async () => {
+    const requestStop = () => {
+      throw new Error('a bug');
+    };
+    await trial.listen({ ...fakeAgentFace(), requestStop });
+    expect(await quit(trial.face)).toBe(1);
+    expect(trial.complained()).toMatch(/^Cannot stop the agent: it answered 500/);
+  });
+});
+
+describe('request', () => {
+  const body = Buffer.from([0xff, 0x00, 0x0a]);
+
+  test('prints the body of the answer unchanged and exits with 0 for 2xx', async () => {
+    const agent = fakeAgentFace({ admin: { status: 206, headers: {}, body } });
+    await trial.listen(agent);
+    const printed: (string | Buffer)[] = [];
+    const face = { ...trial.face, print: (text: string | Buffer) => void printed.push(text) };
+    expect(await requestAdmin({ method: 'get', path: 'stats?filter=a b' }, face)).toBe(0);
+    expect(agent.asked).toEqual(['admin GET /stats?filter=a%20b']);
+    expect(printed).toEqual([body]);
+  });
+
+  test.each([
+    [
+      'Envoy says no',
+      { admin: { status: 404, headers: {}, body: Buffer.from('no\n') } },
+      'no\n',
+      404,
+    ],
+    ['nothing serves', {}, 'Cannot ask Envoy: none is serving.\n', 503],
+  ])('prints the answer and exits with 1 when %s', async (_, answers, printed, status) => {
+    await trial.listen(fakeAgentFace(answers));
+    expect(await requestAdmin({ method: 'POST', path: '/nothing' }, trial.face)).toBe(1);
+    expect(trial.printed()).toBe(printed);
+    expect(trial.complained()).toBe(`The answer to POST /nothing was ${status}.\n`);
+  });
+});

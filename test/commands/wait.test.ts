@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { waitUntilReady } from '../../src/commands/wait.ts';
+import type { Readiness } from '../../src/core/readiness.ts';
+import { fakeAgentFace } from '../support/agent-face.ts';
+import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
+
+let trial: CommandTrial;
+
+beforeEach(async () => {
+  trial = await tryCommand();
+});
+
+afterEach(() => trial.end());
+
+describe('wait', () => {
+  test('ends at once when the agent is ready', async () => {
+    await trial.listen(fakeAgentFace());
+    expect(await waitUntilReady({ timeoutMs: 0 }, trial.face)).toBe(0);
+  });
+
+  test('goes on through an absent and an unready agent until it is ready', async () => {
+    const waiting = waitUntilReady({ timeoutMs: 30_000 }, trial.face);
+    const answers: Readiness[] = [{ ready: false, reason: 'starting' }, { ready: true }];
+    await trial.listen(
+      fakeAgentFace({ readiness: () => answers.shift() ?? { ready: false, reason: '' } }),
+    );
+    expect(await waiting).toBe(0);
+    expect(answers).toEqual([]);
+    expect(trial.complained()).toBe('');
+  });
+
+  test('exits with 1 and the last reason when the time is over', async () => {
+    await trial.listen(
+      fakeAgentFace({ readiness: () => ({ ready: false, reason: 'starting: L1' }) }),
+    );
+    expect(await waitUntilReady({ timeoutMs: 600 }, trial.face)).toBe(1);
+    expect(trial.complained()).toBe('Not ready in time: starting: L1\n');
+  });
+
+  test('exits with 1 when no agent ever answered', async () => {
+    expect(await waitUntilReady({ timeoutMs: 100 }, trial.face)).toBe(1);
+    expect(trial.complained()).toMatch(/^Not ready in time: Cannot reach an agent at /);
+  });
+});

@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LogRecord, RunningAgent } from '../support/e2e-agent.ts';
+import { openWorld, type World } from '../support/e2e-world.ts';
+import { createFakeEnvoy, type FakeBehaviour, type FakeEnvoy } from '../support/fake-envoy.ts';
+
+const CRASHED = { msg: 'Envoy ended unexpectedly' };
+const LIVE = { msg: 'Envoy live' };
+
+let world: World;
+
+afterEach(() => world.close());
+
+describe('an Envoy that is killed', () => {
+  test('is started again, and until then the agent is not ready and says why', async () => {
+    world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '1s' } });
+    const agent = await world.startReadyAgent();
+
+    kill(world, 0);
+    await agent.untilRecord(CRASHED);
+    const during = await agent.status();
+    const probed = await world.ask('/healthz/ready', world.statusPort);
+    await agent.untilRecord({ launch: 'L2', ...LIVE });
+    const after = await agent.status();
+
+    expect(during).toMatchObject({ phase: 'backoff', ready: false });
+    expect(during.reason).toMatch(/L1 was ended by SIGKILL/);
+    expect(probed.status).toBe(503);
+    expect(probed.body).toMatch(/^[^\n]*L1 was ended by SIGKILL[^\n]*\n$/);
+    expect(after).toMatchObject({ phase: 'running', ready: true, tokens: { total: 10, left: 9 } });
+    expect(agent.records({ launch: 'L2', ...LIVE })).toMatchObject([{ epoch: 0 }]);
+    expect((await world.ask()).status).toBe(200);
+  });
+
+  test('after it took over is followed by another of its epoch while its parent drains', async () => {
+    const settings = { BATON_RESTART_BACKOFF: '20ms', BATON_PARENT_SHUTDOWN_TIME: '4s' };
+    world = await openWorld({ settings });
+    const agent = await world.startReadyAgent();
+
+    agent.signal('SIGHUP');
+    await agent.untilRecord({ launch: 'L2', ...LIVE });
+    kill(world, 1);
+    const again = await agent.untilRecord({ msg: 'handover ended', launch: 'L3' });
+    await agent.untilServesAlone(1);
+
+    expect(again).toMatchObject({ mode: 'hot', triggers: ['crash'], result: 'committed' });
+    expect(agent.records({ launch: 'L3', ...LIVE })[0]).toMatchObject({ epoch: 1 });
+    expect(agent.records({ launch: 'L1', msg: 'Envoy ended' })).toMatchObject([
+      { outcome: 'exited with code 0' },
+    ]);
+    expect((await agent.status()).tokens.left).toBe(9);
+    expect((await world.ask()).status).toBe(200);
+  });
+
+  test('while its child serves is no outage: a new lineage comes before the child aborts', async () => {
+    world = await openWorld({ settings: { BATON_PARENT_SHUTDOWN_TIME: '20s' } });
+    const agent = await world.startReadyAgent();
+
+    agent.signal('SIGHUP');
+    await agent.untilRecord({ launch: 'L2', ...LIVE });
+    // A connection in an accept queue that closes may be lost by design: none is opened unasked.
+    const load = world.startLoad({ newConnectionShare: 0 });
+    await agent.until('load', () => load.progress().counts.ok > 0);
+    kill(world, 0);
+    const rescue = await agent.untilRecord({ msg: 'handover ended', launch: 'L3' });
+    await agent.untilServesAlone(0);
+
+    expect(rescue).toMatchObject({ mode: 'side-by-side', result: 'committed' });
+    expect(agent.records({ launch: 'L2', msg: 'signal sent' })).toMatchObject([
+      { signal: 'SIGKILL' },
+    ]);
+    expect((await agent.status()).tokens.left).toBe(10);
+    expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+});
+
+describe('an agent that is killed', () => {
+  test('in a handover takes both Envoys along, and the next one starts clean', async () => {
+    world = await openWorld({ settings: { BATON_PARENT_SHUTDOWN_TIME: '20s' } });
+    const killed = await world.startReadyAgent();
+    killed.signal('SIGHUP');
+    await killed.untilRecord({ launch: 'L2', ...LIVE });
+    const orphans = world.envoys();
+
+    killed.signal('SIGKILL');
+    await killed.ended;
+    const agent = await world.startReadyAgent();
+    await agent.until('the end of the orphans', () => world.envoys().length === 1);
+
+    expect(orphans).toHaveLength(2);
+    expect(world.envoys()).toMatchObject([{ epoch: 0 }]);
+    expect((await world.ask()).status).toBe(200);
+    agent.signal('SIGTERM');
+    expect(await agent.ended).toMatchObject({ code: 0 });
+    expect(await world.leftOvers()).toEqual([]);
+  });
+});
+
+describe('an Envoy that goes by itself', () => {
+  let fake: FakeEnvoy;
+
+  afterEach(() => {
+    expect(fake.violations()).toEqual([]);
+    fake.remove();
+  });
+
+  async function openFakeWorld(behaviour: FakeBehaviour, settings = {}) {
+    fake = createFakeEnvoy({ behaviours: [behaviour] });
+    world = await openWorld({ binary: fake.binary, settings });
+  }
+
+  test('has crashed when it exits with code 0 too', async () => {
+    await openFakeWorld({ times: 1, end: { at: 'live', code: 0, afterMs: 50 } });
+    const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms' });
+
+    const ended = await agent.untilRecord(CRASHED);
+    await agent.untilRecord({ launch: 'L2', ...LIVE });
+
+    expect(ended).toMatchObject({ outcome: 'exited with code 0', level: 'error' });
+    expect((await agent.status()).tokens.left).toBe(9);
+  });
+
+  test('until all tokens are spent ends the agent, which lists every attempt', async () => {
+    await openFakeWorld({ end: { at: 'live', code: 3, saying: 'its last words' } });
+    const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms', BATON_RESTART_TOKENS: '4' });
+
+    const { code } = await agent.ended;
+    const planned = agent.records({ msg: 'next start scheduled' });
+    const last = agent.records().at(-1);
+
+    expect(code).toBe(255);
+    expect(planned).toMatchObject([
+      { delayMs: 20, tokensLeft: 3 },
+      { delayMs: 40, tokensLeft: 2 },
+      { delayMs: 80, tokensLeft: 1 },
+      { delayMs: 160, tokensLeft: 0 },
+    ]);
+    for (const [index, waitedMs] of waitsOf(agent).entries()) {
+      expect(waitedMs).toBeGreaterThanOrEqual(20 * 2 ** index - CLOCKS_DIFFER_MS);
+    }
+    expect(last).toMatchObject({ level: 'fatal', msg: 'agent gives up', code: 255 });
+    expect(last?.['attempts']).toMatchObject(
+      ['L1', 'L2', 'L3', 'L4', 'L5'].map((launch) => ({
+        launch,
+        epoch: 0,
+        outcome: 'exited with code 3',
+        uptimeMs: expect.any(Number),
+        lastLines: expect.arrayContaining([expect.stringContaining('its last words')]),
+      })),
+    );
+    expect(await world.leftOvers()).toEqual([]);
+  });
+
+  test('at its very first start is tried again as well', async () => {
+    await openFakeWorld({ times: 2, end: { at: 'initializing', signal: 'SIGSEGV' } });
+    const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms' });
+
+    await agent.untilRecord({ launch: 'L3', epoch: 0, ...LIVE });
+
+    expect(agent.records(CRASHED)).toMatchObject([
+      { outcome: 'was ended by SIGSEGV' },
+      { outcome: 'was ended by SIGSEGV' },
+    ]);
+    expect((await agent.status()).tokens.left).toBe(8);
+  });
+});
+
+/** Time stamps are whole milliseconds of another clock than that of the deadlines. */
+const CLOCKS_DIFFER_MS = 3;
+
+/** From each crash to the start that follows. */
+function waitsOf(agent: RunningAgent): readonly number[] {
+  const crashes = agent.records(CRASHED).map(momentOf);
+  const starts = agent.records({ msg: 'starting Envoy' }).map(momentOf).slice(1);
+  return starts.map((startMs, index) => startMs - (crashes[index] ?? 0));
+}
+
+function momentOf(record: LogRecord): number {
+  return Date.parse(String(record['time']));
+}
+
+function kill({ envoys }: World, epoch: number): void {
+  const found = envoys().find((envoy) => envoy.epoch === epoch);
+  if (found === undefined) throw new Error(`Cannot kill epoch ${epoch}: it is not there.`);
+  process.kill(found.pid, 'SIGKILL');
+}

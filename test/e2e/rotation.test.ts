@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openWorld, type World } from '../support/e2e-world.ts';
+import {
+  createServiceCertificates,
+  filesOf,
+  type ServiceCertificates,
+  servedSerial,
+} from '../support/service-certificates.ts';
+
+const ENDED = { msg: 'handover ended' };
+const HELD = { msg: 'held at its last good state', part: 'certificates' };
+
+let folder: string;
+let certificates: ServiceCertificates;
+let world: World;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'baton-certificates-'));
+  certificates = await createServiceCertificates(join(folder, 'certs'));
+  const settings = { BATON_CERT_DIRS: certificates.volume.folder };
+  world = await openWorld({ settings, bootstrap: { isTls: true } });
+});
+
+afterEach(async () => {
+  await world.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('certificates in a Kubernetes volume', () => {
+  test('are served after each swap, the first as the later ones, and nothing is lost', async () => {
+    const agent = await world.startReadyAgent();
+    const load = world.startLoad({ authorityPem: certificates.authorityPem });
+    expect(await servedSerial(world.port)).toBe(certificates.firstSerial);
+
+    for (const epoch of [1, 2, 3]) {
+      const serial = await certificates.rotate();
+      const ended = await agent.untilRecord(ENDED, epoch + 1);
+      expect(ended).toMatchObject({ triggers: ['certificates'], mode: 'hot', result: 'committed' });
+      expect(await servedSerial(world.port)).toBe(serial);
+      await agent.untilServesAlone(epoch);
+    }
+
+    expect(agent.records({ msg: 'Envoy ended unexpectedly' })).toEqual([]);
+    expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+
+  test('that change during a handover are served after one more, the last ones alone', async () => {
+    const agent = await world.startReadyAgent();
+
+    await certificates.rotate();
+    await agent.untilRecord({ launch: 'L2', ...ENDED });
+    for (let count = 0; count < 4; count += 1) await certificates.rotate();
+    const serial = await certificates.rotate();
+    await agent.untilRecord({ launch: 'L3', ...ENDED });
+    await agent.untilServesAlone(2);
+
+    expect(await servedSerial(world.port)).toBe(serial);
+    expect(agent.records(ENDED)).toHaveLength(3);
+  });
+
+  test('that do not match are not used until they do, and then at once', async () => {
+    const agent = await world.startReadyAgent();
+    const next = await certificates.issue();
+    const other = await certificates.issue();
+
+    await certificates.volume.swap({ ...filesOf(next), 'tls.key': other.keyPem });
+    const held = await agent.untilRecord(HELD);
+    const meanwhile = await servedSerial(world.port);
+    await certificates.volume.swap(filesOf(next));
+    await agent.untilRecord({ launch: 'L2', ...ENDED });
+
+    expect(`${held['problems']}`).toMatch(/tls\.key/);
+    expect(meanwhile).toBe(certificates.firstSerial);
+    expect(await servedSerial(world.port)).toBe(next.serialNumber);
+    expect(agent.records({ msg: 'whole again' })).toHaveLength(1);
+    expect(agent.records(ENDED)).toHaveLength(2);
+  });
+
+  test('that are deleted are served on, through the restart after a crash too', async () => {
+    const agent = await world.startReadyAgent({ BATON_RESTART_BACKOFF: '20ms' });
+
+    await certificates.volume.swap({});
+    await agent.untilRecord(HELD);
+    const [envoy] = world.envoys();
+    process.kill(envoy?.pid ?? 0, 'SIGKILL');
+    await agent.untilRecord({ launch: 'L2', ...ENDED });
+
+    expect(await servedSerial(world.port)).toBe(certificates.firstSerial);
+    expect(agent.records({ triggers: ['certificates'], ...ENDED })).toEqual([]);
+  });
+
+  test('that come after the start are waited for', async () => {
+    const leaf = await certificates.issue();
+    await certificates.volume.swap({});
+    const agent = world.startAgent({ BATON_CERT_WAIT_TIME: '30s' });
+    await agent.untilRecord({ msg: 'cannot start yet' });
+
+    await certificates.volume.swap(filesOf(leaf));
+    await agent.untilReady();
+
+    expect(await servedSerial(world.port)).toBe(leaf.serialNumber);
+  });
+});

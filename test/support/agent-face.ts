@@ -1,0 +1,55 @@
+/** An agent as its listeners see it, which answers what it is told to and notes what it was asked. */
+import { AgentError } from '../../src/core/agent-error.ts';
+import { type Readiness, readiness } from '../../src/core/readiness.ts';
+import type { HandoverEnd, State } from '../../src/core/state.ts';
+import { statusOf } from '../../src/core/status.ts';
+import type { AdminAnswer } from '../../src/ports.ts';
+import type { AgentFace } from '../../src/work/agent-face.ts';
+import { defaultPolicy, servingHappenings, stateAfter } from './agent-states.ts';
+
+export interface FakeAgentFace extends AgentFace {
+  /** What changed or might have changed something, in words. */
+  readonly asked: string[];
+}
+
+export interface FakeAnswers {
+  /** @default one that serves */
+  readonly state?: State;
+  /** @default made from the state */
+  readonly readiness?: () => Readiness;
+  /** @default committed */
+  readonly end?: HandoverEnd | Promise<HandoverEnd>;
+  /** @default an error: nothing serves */
+  readonly admin?: AdminAnswer;
+}
+
+export const committedEnd = {
+  triggers: ['request'],
+  mode: 'hot',
+  result: 'committed',
+  attemptCount: 0,
+  startedAtMs: 0,
+  endedAtMs: 1_000,
+} as const satisfies HandoverEnd;
+
+export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
+  const asked: string[] = [];
+  const state = answers.state ?? stateAfter(servingHappenings);
+  const outlook = { policy: defaultPolicy, moment: { atMs: 10_000 } };
+  return {
+    asked,
+    status: () => statusOf(state, outlook),
+    readiness: answers.readiness ?? (() => readiness(state, outlook)),
+    metricsText: async () => 'baton_ready 1\n',
+    requestRestart: async (mode) => {
+      asked.push(`restart ${mode}`);
+      return answers.end ?? committedEnd;
+    },
+    requestStop: (how) => void asked.push(`stop ${how}`),
+    adminRequest: async (method, path, body) => {
+      asked.push(`admin ${method} ${path} ${body?.toString() ?? ''}`.trim());
+      if (answers.admin !== undefined) return answers.admin;
+      throw new AgentError('NO_ENVOY', 'Cannot ask Envoy: none is serving.');
+    },
+  };
+}

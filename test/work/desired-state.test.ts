@@ -1,0 +1,268 @@
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createCertificateStore } from '../../src/adapters/cert-store.ts';
+import { systemClock } from '../../src/adapters/clock.ts';
+import type { Event } from '../../src/core/events.ts';
+import { type Desired, digestOf } from '../../src/core/model.ts';
+import type { Result } from '../../src/ports.ts';
+import type { BootstrapMaterial } from '../../src/work/bootstrap-material.ts';
+import { createDesiredState, type DesiredWorld } from '../../src/work/desired-state.ts';
+import { issueAuthority, type Leaf } from '../support/certificates.ts';
+import { refusal } from '../support/fake-ports.ts';
+
+let leaves: readonly Leaf[];
+
+beforeAll(async () => {
+  const authority = await issueAuthority();
+  leaves = [
+    await authority.issueLeaf({ commonName: 'first.test' }),
+    await authority.issueLeaf({ commonName: 'second.test' }),
+  ];
+});
+
+function bootstrap(name: string, needsCertificates = false): Result<BootstrapMaterial> {
+  const json: BootstrapMaterial['json'] = (paths) => JSON.stringify({ name, ...paths });
+  return { ok: true, value: { digest: digestOf(name), merged: {}, needsCertificates, json } };
+}
+
+const binary = (name: string) => ({ ok: true, value: { digest: digestOf(name) } }) as const;
+
+/** What the next looks find; a test changes it. */
+interface Found {
+  bootstrap: Result<BootstrapMaterial>;
+  binary: Awaited<ReturnType<DesiredWorld['identifyBinary']>>;
+}
+
+interface Trial {
+  readonly certificates?: DesiredWorld['certificates'];
+  readonly readBootstrap?: DesiredWorld['readBootstrap'];
+}
+
+function createTrial({ certificates, readBootstrap }: Trial = {}) {
+  const found: Found = { bootstrap: bootstrap('b1'), binary: binary('e1') };
+  const posted: Event[] = [];
+  const held: string[] = [];
+  const sets: string[] = [];
+  const state = createDesiredState({
+    clock: systemClock,
+    ...(certificates === undefined ? {} : { certificates }),
+    readBootstrap: readBootstrap ?? (async () => found.bootstrap),
+    identifyBinary: async () => found.binary,
+    binary: '/usr/bin/envoy',
+    post: (event) => void posted.push(event),
+    onHeld: (part, problems) => void held.push(`${part}: ${problems.join(' ')}`),
+    onCertificates: ({ digest }) => void sets.push(digest),
+  });
+  const lastDesired = (): Desired => {
+    const event = posted.at(-1);
+    if (event?.type !== 'desiredChanged') throw new Error(`Posted ${JSON.stringify(event)}.`);
+    return event.desired;
+  };
+  return { ...state, found, posted, held, sets, lastDesired };
+}
+
+/** A real folder with a real store on it, and how to put a leaf there. */
+async function certificateFolder() {
+  const root = await mkdtemp(join(tmpdir(), 'desired-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const folder = await mkdtemp(join(root, 'certs-'));
+  const snapshotRoot = join(root, 'snapshots');
+  const put = async (name: string, text = '') => {
+    await writeFile(join(folder, '.new'), text);
+    await rename(join(folder, '.new'), join(folder, name));
+  };
+  return {
+    store: createCertificateStore({ folders: [folder], snapshotRoot }),
+    snapshots: () => readdir(snapshotRoot),
+    putLeaf: async (index: number) => {
+      await put('cert.pem', leaves[index]?.certificatePem);
+      await put('key.pem', leaves[index]?.keyPem);
+    },
+    putHalf: (index: number) => put('cert.pem', leaves[index]?.certificatePem),
+  };
+}
+
+describe('a look', () => {
+  test('posts what the parts make and keeps the material of it', async () => {
+    const { look, posted, materialOf } = createTrial();
+    await look();
+    const desired = { bootstrap: digestOf('b1'), binary: digestOf('e1') };
+    expect(posted).toEqual([{ type: 'desiredChanged', desired }]);
+    const material = materialOf(desired);
+    expect(material).toMatchObject({ desired, binary: '/usr/bin/envoy' });
+    expect(material?.bootstrapFor({ adminSocketPath: '/a.sock' })).toBe(
+      '{"name":"b1","adminSocket":"/a.sock"}',
+    );
+    expect(materialOf({ ...desired, binary: digestOf('e2') })).toBeUndefined();
+  });
+
+  test('posts what is missing until everything is there', async () => {
+    const { look, found, posted } = createTrial();
+    found.bootstrap = refusal('there is no template');
+    found.binary = refusal('there is no Envoy');
+    await look();
+    found.bootstrap = bootstrap('b1');
+    await look();
+    found.binary = binary('e1');
+    await look();
+    expect(posted).toMatchObject([
+      { type: 'desiredMissing', problems: ['there is no template', 'there is no Envoy'] },
+      { type: 'desiredMissing', problems: ['there is no Envoy'] },
+      { type: 'desiredChanged' },
+    ]);
+  });
+
+  test('holds a part that is not whole at its last good state, and takes the others on', async () => {
+    const { look, found, lastDesired } = createTrial();
+    await look();
+    found.bootstrap = refusal('half-written');
+    found.binary = binary('e2');
+    await look();
+    expect(lastDesired()).toEqual({ bootstrap: 'b1', binary: 'e2' });
+  });
+
+  test('tells what is wrong once, anew when it changes, and when it is over', async () => {
+    const { look, found, held } = createTrial();
+    const looks = ['first', 'first', 'second', 'first'];
+    await look();
+    for (const reason of looks) {
+      found.bootstrap = refusal(reason);
+      await look();
+    }
+    found.bootstrap = bootstrap('b1');
+    await look();
+    await look();
+    expect(held).toEqual([
+      'bootstrap: first',
+      'bootstrap: second',
+      'bootstrap: first',
+      'bootstrap: ',
+    ]);
+  });
+
+  test('never overlaps another', async () => {
+    let running = 0;
+    let most = 0;
+    const { look, posted } = createTrial({
+      readBootstrap: async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        return bootstrap('b1');
+      },
+    });
+    await Promise.all([look(), look(), look()]);
+    expect(most).toBe(1);
+    expect(posted).toHaveLength(3);
+  });
+});
+
+describe('certificates', () => {
+  test('are waited for where the bootstrap speaks of them', async () => {
+    const { store, putLeaf } = await certificateFolder();
+    const { look, found, posted, lastDesired, materialOf } = createTrial({ certificates: store });
+    found.bootstrap = bootstrap('b1', true);
+    await look();
+    expect(posted).toEqual([
+      {
+        type: 'desiredMissing',
+        problems: [expect.stringMatching(/there are no certificates in the folders/)],
+      },
+    ]);
+    await putLeaf(0);
+    await look();
+    const { certificates } = lastDesired();
+    expect(certificates).toMatch(/^[0-9a-f]{64}$/);
+    expect(materialOf(lastDesired())?.bootstrapFor({ adminSocketPath: '/a' })).toContain(
+      `/snapshots/${certificates}"`,
+    );
+  });
+
+  test('are not waited for where it does not, and are taken when they come', async () => {
+    const { store, putLeaf } = await certificateFolder();
+    const { look, lastDesired, sets } = createTrial({ certificates: store });
+    await look();
+    expect(lastDesired()).toEqual({ bootstrap: 'b1', binary: 'e1' });
+    await putLeaf(0);
+    await look();
+    await look();
+    expect(sets).toEqual([lastDesired().certificates]);
+  });
+
+  test('of which one half is new are held, and told of, until the other half comes', async () => {
+    const { store, putLeaf, putHalf } = await certificateFolder();
+    const { look, lastDesired, held } = createTrial({ certificates: store });
+    await putLeaf(0);
+    await look();
+    const before = lastDesired().certificates;
+    await putHalf(1);
+    await look();
+    await look();
+    expect(lastDesired().certificates).toBe(before);
+    expect(held).toHaveLength(1);
+    await putLeaf(1);
+    await look();
+    expect(lastDesired().certificates).not.toBe(before);
+    expect(held.at(-1)).toBe('certificates: ');
+  });
+
+  test('are missing for the reason that they cannot be used', async () => {
+    const { store, putHalf } = await certificateFolder();
+    const { look, found, posted } = createTrial({ certificates: store });
+    found.bootstrap = bootstrap('b1', true);
+    await putHalf(0);
+    await look();
+    expect(posted).toMatchObject([
+      { type: 'desiredMissing', problems: [expect.stringMatching(/the other half/i)] },
+    ]);
+  });
+});
+
+describe('to keep only what is in use', () => {
+  test('forgets material and removes snapshots, but never the newest', async () => {
+    const { store, putLeaf, snapshots } = await certificateFolder();
+    const { look, lastDesired, keepOnly, materialOf } = createTrial({ certificates: store });
+    await putLeaf(0);
+    await look();
+    const first = lastDesired();
+    await putLeaf(1);
+    await look();
+    const second = lastDesired();
+    await keepOnly([first, second]);
+    expect(await snapshots()).toHaveLength(2);
+    await keepOnly([second]);
+    expect(await snapshots()).toEqual([second.certificates]);
+    expect(materialOf(first)).toBeUndefined();
+    expect(materialOf(second)).toBeDefined();
+    await keepOnly([]);
+    expect(await snapshots()).toEqual([second.certificates]);
+  });
+
+  test('leaves alone what a look is just about to make', async () => {
+    const { store, putLeaf, snapshots } = await certificateFolder();
+    const { look, lastDesired, keepOnly, materialOf } = createTrial({ certificates: store });
+    await putLeaf(0);
+    await look();
+    const first = lastDesired();
+    await putLeaf(1);
+    const looking = look();
+    const pruned: Promise<void>[] = [];
+    const again = setInterval(() => pruned.push(keepOnly([first])), 0);
+    await looking;
+    clearInterval(again);
+    await Promise.all(pruned);
+    expect(pruned.length).toBeGreaterThan(0);
+    expect(await snapshots()).toContain(lastDesired().certificates);
+    expect(materialOf(lastDesired())).toBeDefined();
+  });
+
+  test('does nothing where no folders are set', async () => {
+    const { look, keepOnly, lastDesired, materialOf } = createTrial();
+    await look();
+    await keepOnly([lastDesired()]);
+    expect(materialOf(lastDesired())).toBeDefined();
+  });
+});

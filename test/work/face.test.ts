@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { type Agent, createAgent } from '../../src/agent.ts';
+import type { Event } from '../../src/core/events.ts';
+import { launchIdOf } from '../../src/core/model.ts';
+import { createFace } from '../../src/work/face.ts';
+import { launchEnvoy } from '../../src/work/launch-envoy.ts';
+import { committedEnd } from '../support/agent-face.ts';
+import { defaultPolicy, servingHappenings } from '../support/agent-states.ts';
+import { promisesSettled } from '../support/fake-clock.ts';
+import { createFakeWorld, type FakeWorld, launchEffect } from '../support/fake-world.ts';
+
+/** The face of an agent whose posts are noted; `world` is where its launches are. */
+function faceOf(world: FakeWorld = createFakeWorld()) {
+  const posted: Event[] = [];
+  const agent: Agent = createAgent({
+    policy: defaultPolicy,
+    clock: world.clock,
+    observe: ({ event }) => void posted.push(event),
+    perform: () => {},
+  });
+  const metricsText = async () => 'baton_ready 1\n';
+  const { clock, launches } = world;
+  const face = createFace({ agent, policy: defaultPolicy, clock, launches, metricsText });
+  return { face, agent, posted };
+}
+
+describe('the face', () => {
+  test('shows the state as it is now', async () => {
+    const { face, agent } = faceOf();
+    expect(face.readiness()).toMatchObject({ ready: false });
+    for (const [, event] of servingHappenings) agent.post(event);
+    expect(face.readiness()).toEqual({ ready: true });
+    expect(face.status()).toMatchObject({ ready: true, phase: 'running' });
+    expect(await face.metricsText()).toBe('baton_ready 1\n');
+  });
+
+  test('turns a stop into an event', () => {
+    const { face, posted } = faceOf();
+    face.requestStop('now', 'asked by /quitquitquit');
+    expect(posted).toEqual([
+      { type: 'stopRequested', how: 'now', reason: 'asked by /quitquitquit' },
+    ]);
+  });
+
+  test('gives each who asked for a restart the end of theirs, once', async () => {
+    const { face, posted } = faceOf();
+    const asked = [face.requestRestart('auto'), face.requestRestart('hot')];
+    const requests = posted.flatMap((event) =>
+      event.type === 'restartRequested' && event.request ? [event.request] : [],
+    );
+    expect(new Set(requests).size).toBe(2);
+    const [first, second] = requests.map((request) => [request]);
+    face.answer(second ?? [], { ...committedEnd, result: 'refused' });
+    face.answer(first ?? [], committedEnd);
+    face.answer(first ?? [], { ...committedEnd, result: 'abandoned' });
+    expect(await Promise.all(asked)).toMatchObject([
+      { result: 'committed' },
+      { result: 'refused' },
+    ]);
+  });
+
+  test('passes an admin request on to the launch that serves', async () => {
+    const world = createFakeWorld();
+    const { face } = faceOf(world);
+    await expect(face.adminRequest('GET', '/stats')).rejects.toMatchObject({
+      name: 'AgentError',
+      message: 'No Envoy is serving.',
+    });
+    for (const launch of [1, 2]) {
+      void launchEnvoy(launchEffect(launch), world);
+      await promisesSettled();
+      world.channel(launch).goLive();
+      await promisesSettled();
+      await face.adminRequest('POST', '/logging', Buffer.from('x'));
+      expect(world.channel(launch).asked).toEqual(['POST /logging']);
+    }
+    expect(world.launches.get(launchIdOf(1))?.hotRestartVersion).toBe('11.104');
+  });
+});

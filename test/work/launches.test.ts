@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { launchEnvoy } from '../../src/work/launch-envoy.ts';
+import { newestLive } from '../../src/work/launches.ts';
+import { promisesSettled } from '../support/fake-clock.ts';
+import { createFakeWorld, launchEffect } from '../support/fake-world.ts';
+
+test('the newest LIVE launch is the last started of those that said so', async () => {
+  const world = createFakeWorld();
+  expect(newestLive(world.launches)).toBeUndefined();
+  for (const launch of [1, 2, 3]) {
+    void launchEnvoy(launchEffect(launch), world);
+    await promisesSettled();
+  }
+  expect(newestLive(world.launches)).toBeUndefined();
+  for (const launch of [2, 1]) {
+    world.channel(launch).goLive();
+    await promisesSettled();
+    expect(newestLive(world.launches)?.id).toBe('L2');
+  }
+  world.process(2).end({ kind: 'exited', code: 0 });
+  await promisesSettled();
+  expect(newestLive(world.launches)?.id).toBe('L1');
+});
