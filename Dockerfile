@@ -59,7 +59,7 @@ STOPSIGNAL SIGTERM
 
 # For engines that restart what is unhealthy, so it asks whether the agent lives, not whether
 # traffic is served: a crashed Envoy is Baton's to restart. Kubernetes ignores it: there use
-# httpGet /healthz/startup, /healthz/live and /healthz/ready on 15020.
+# httpGet /healthz/live and /healthz/ready on 15020.
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["baton-probe"]
 
 # tini reaps what is orphaned, which Node as process 1 does not, and hands signals to Baton alone:

@@ -7,13 +7,17 @@ export const project = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Imports a TypeScript file of this project, which the oldest supported Node cannot do by itself:
- * it is bundled into dist/scripts first.
+ * it is bundled into node_modules/.cache first.
  *
  * @param {string} file path below the project's root
  * @returns the module's exports
  */
 export async function importTypeScript(file) {
-  const outfile = path.join(project, 'dist/scripts', file.replace(/\.ts$/, '.mjs'));
+  const outfile = path.join(
+    project,
+    'node_modules/.cache/baton-scripts',
+    file.replace(/\.ts$/, '.mjs'),
+  );
   await build({
     absWorkingDir: project,
     entryPoints: [file],

@@ -100,6 +100,11 @@ export interface AdminLimits {
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
   readonly body?: Buffer;
+  /**
+   * Someone else's request. It goes over a connection of its own while the launch accepts any, so
+   * that a slow one neither delays the agent's questions nor costs the kept connection.
+   */
+  readonly isPassedOn?: true;
 }
 
 export interface EnvoyAdmin {

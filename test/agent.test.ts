@@ -87,6 +87,15 @@ describe('the runner', () => {
     expect(seen.map(({ event }) => event.type)).toEqual(['desiredChanged', 'checksPassed']);
   });
 
+  test('takes several that an effect posts in their order', () => {
+    const posted = [checksPassed(1), missing, crashed(9, 'SIGSEGV')];
+    const { agent, seen } = startAgent(({ type }, { post }) => {
+      if (type === 'checkDesired') for (const event of posted) post(event);
+    });
+    agent.post(change);
+    expect(seen.map(({ event }) => event)).toEqual([change, ...posted]);
+  });
+
   test('goes on with what is left when an effect throws', () => {
     const { agent, seen } = startAgent(() => {
       throw new Error('a bug');

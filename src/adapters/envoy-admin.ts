@@ -25,9 +25,20 @@ export const envoyAdmin: EnvoyAdmin = { open: openChannel };
 
 function openChannel(socketPath: string): AdminChannel {
   const connection = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
-  const request: AdminChannel['request'] = (method, path, limits = {}) =>
-    ask({ method, path, socketPath, agent: connection }, limits);
-  const close = () => connection.destroy();
+  const passage = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1 });
+  const request: AdminChannel['request'] = async (method, path, limits = {}) => {
+    const call = { method, path, socketPath };
+    const own = () => ask({ ...call, agent: connection }, limits);
+    if (limits.isPassedOn === undefined) return own();
+    return ask({ ...call, agent: passage }, limits).catch((error: unknown) => {
+      if (isRefused(error)) return own();
+      throw error;
+    });
+  };
+  const close = () => {
+    connection.destroy();
+    passage.destroy();
+  };
   return {
     request,
     untilLive: async (epoch, watch) => {
@@ -39,6 +50,12 @@ function openChannel(socketPath: string): AdminChannel {
     },
     close,
   };
+}
+
+/** A child that failed has closed the launch's admin listener; the kept connection still answers. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof AgentError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
 interface Call {

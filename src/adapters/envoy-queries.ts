@@ -1,8 +1,8 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { outcomeText } from '../core/attempts.ts';
 import { readEnvoyLine } from '../core/envoy-line.ts';
-import { outcomeText } from '../core/failures.ts';
 import type { EnvoyQueries, Result } from '../ports.ts';
 import { startChild } from './envoy-process/child.ts';
 

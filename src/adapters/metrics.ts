@@ -5,7 +5,7 @@
  */
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Effect } from '../core/events.ts';
-import type { Phase, Policy, Stage } from '../core/model.ts';
+import type { Part, Phase, Policy, Stage } from '../core/model.ts';
 import { isReady } from '../core/readiness.ts';
 import { tokensLeft } from '../core/restart-tokens.ts';
 import type { HandoverEnd, State } from '../core/state.ts';
@@ -41,6 +41,7 @@ export interface CertificateEnd {
 
 const PHASES: readonly Phase[] = ['waiting', 'running', 'backoff', 'draining', 'stopped'];
 const STAGES: readonly Stage[] = ['starting', 'live', 'retiring', 'stopping'];
+const PARTS: readonly Part[] = ['certificates', 'bootstrap', 'binary'];
 const DURATION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 /** Loads the library only now: it is not needed until the agent runs. */
@@ -123,6 +124,7 @@ interface Gauges {
   readonly tokens: Gauge;
   readonly tokensLeft: Gauge;
   readonly certificateEnd: Gauge<'file'>;
+  readonly held: Gauge<'part'>;
 }
 
 function createGauges({ Gauge }: Library, registry: Registry): Gauges {
@@ -137,6 +139,11 @@ function createGauges({ Gauge }: Library, registry: Registry): Gauges {
     launches: gauge('baton_launches', 'Living launches by stage.', 'stage'),
     tokens: gauge('baton_restart_tokens', 'Restart tokens in all.'),
     tokensLeft: gauge('baton_restart_tokens_left', 'Restart tokens not spent yet.'),
+    held: gauge(
+      'baton_held',
+      '1 for a part on disk that is held at its last good state, 0 for the others.',
+      'part',
+    ),
     certificateEnd: gauge(
       'baton_certificate_not_after_seconds',
       'When a certificate in use ends, in seconds since 1970.',
@@ -208,6 +215,7 @@ function readGauges(gauges: Gauges, state: State, policy: MetricsOptions['policy
   gauges.tokens.set(policy.restartTokens);
   gauges.tokensLeft.set(tokensLeft(state.crashes.length, policy));
   for (const phase of PHASES) gauges.phase.set({ phase }, phase === state.phase ? 1 : 0);
+  for (const part of PARTS) gauges.held.set({ part }, state.held.has(part) ? 1 : 0);
   for (const stage of STAGES) {
     const living = state.launches.filter((launch) => launch.stage === stage);
     gauges.launches.set({ stage }, living.length);

@@ -60,13 +60,25 @@ export async function withSnapshot<Answer>(
   settings: Settings,
   use: (folder: string | undefined, scratch: string) => Promise<Result<Answer>>,
 ): Promise<Result<Answer>> {
-  const scratch = await mkdtemp(join(tmpdir(), 'baton-validate-'));
+  const scratch = await makeScratch();
+  if (!scratch.ok) return scratch;
+  const { value: folder } = scratch;
   try {
     const { certificateFolders: folders } = settings;
-    const store = createCertificateStore({ folders, snapshotRoot: join(scratch, 'certs') });
+    const store = createCertificateStore({ folders, snapshotRoot: join(folder, 'certs') });
     const kept = await readCertificates(store, systemClock, undefined);
-    return kept.ok ? await use(kept.value?.snapshot.folder, scratch) : kept;
+    return kept.ok ? await use(kept.value?.snapshot.folder, folder) : kept;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeScratch(): Promise<Result<string>> {
+  try {
+    return { ok: true, value: await mkdtemp(join(tmpdir(), 'baton-validate-')) };
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : error;
+    const message = `Expected TMPDIR to be a folder that can be written, got "${tmpdir()}" (${reason}).`;
+    return { ok: false, problems: [{ about: 'TMPDIR', message }] };
   }
 }

@@ -4,7 +4,7 @@ import { systemClock } from '../adapters/clock.ts';
 import { createLog, type Log } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
-import { EXIT } from '../core/model.ts';
+import { EXIT, type ExitCode } from '../core/model.ts';
 import { describeStopPlan } from '../core/stop-plan.ts';
 import type { NameLocks, Problem, Result } from '../ports.ts';
 import { policyOf, type Settings } from '../settings.ts';
@@ -65,7 +65,7 @@ async function supervise(parts: Parts): Promise<number> {
   const lastRun = await parts.directory.recall();
   const supervisor = createSupervisor({ ...parts, lastRun });
   const doors = await openDoors({ ...parts, supervisor });
-  if (!doors.ok) return refuse(parts, doors.problems, EXIT.portTaken);
+  if (!doors.ok) return refuse(parts, doors.problems, exitCodeFor(doors.problems));
   sayHello(parts);
   parts.onSignal(supervisor.signal);
   parts.onBug((error) => {
@@ -107,6 +107,12 @@ async function requireEnvoy(binary: string | undefined): Promise<Result<string>>
   }
   const identified = await identifyBinary(binary);
   return identified.ok ? { ok: true, value: binary } : identified;
+}
+
+/** The control socket is part of the run directory, the others are ports. */
+function exitCodeFor(problems: readonly Problem[]): ExitCode {
+  const isOfDirectory = problems.some(({ about }) => about === 'BATON_RUN_DIR');
+  return isOfDirectory ? EXIT.runDirectory : EXIT.portTaken;
 }
 
 function textOf(problems: readonly Problem[]): string {

@@ -18,6 +18,7 @@ export function statusText(status: Status): string {
     ['last handover', status.lastHandover ? [endLine(status.lastHandover)] : []],
     ['tokens', [tokenLine(status.tokens)]],
     ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
+    ['held', status.held.map(({ part, problems }) => `${part}: ${problems.join(' ')}`)],
     ['desired', digestLines(status.desired)],
     ['committed', digestLines(status.committed)],
     ['given up', digestLines(status.refused)],

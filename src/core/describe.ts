@@ -1,8 +1,9 @@
 /** Events and effects as log records: constant messages, values in fields, each told once. */
+
+import { outcomeText } from './attempts.ts';
 import type { Level } from './envoy-line.ts';
 import type { Effect, Event } from './events.ts';
-import { outcomeText } from './failures.ts';
-import { type Desired, type LaunchId, type Policy, sameDesired } from './model.ts';
+import { type Desired, EXIT, type LaunchId, type Policy, sameDesired } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
 import { leftOnTime } from './retiring.ts';
 import type { Attempt, State } from './state.ts';
@@ -41,6 +42,8 @@ function describeEvent(told: Told): LogRecord | undefined {
       return describeDesired(before, event.desired);
     case 'desiredMissing':
       return describeMissing(before, event.problems);
+    case 'partHeld':
+      return describeHeld(event);
     case 'restartRequested':
       return info('handover requested', { trigger: event.trigger, mode: event.mode });
     case 'checksPassed':
@@ -65,11 +68,7 @@ function describeEvent(told: Told): LogRecord | undefined {
     case 'launchExited':
       return describeExit(told, event);
     case 'lineageRepaired':
-      return record(event.isSound ? 'info' : 'error', 'lineage judged', {
-        lineage: event.lineage,
-        isSound: event.isSound,
-        reason: event.reason,
-      });
+      return describeRepair(event);
     case 'connectionsCounted':
       return record('debug', 'connections counted', {
         launch: event.launch,
@@ -89,9 +88,19 @@ function describeDesired(before: State, desired: Desired): LogRecord | undefined
   return info('desired state read', shortened(desired));
 }
 
+function describeHeld({ part, problems }: Event & { type: 'partHeld' }): LogRecord {
+  if (problems.length === 0) return info('whole again', { part });
+  return record('error', 'held at its last good state', { part, problems });
+}
+
 function describeMissing(before: State, problems: readonly string[]): LogRecord | undefined {
   const isNews = before.missing.join() !== problems.join();
   return isNews ? record('warn', 'cannot start yet', { problems }) : undefined;
+}
+
+function describeRepair(event: Event & { type: 'lineageRepaired' }): LogRecord {
+  const { lineage, isSound, reason } = event;
+  return record(isSound ? 'info' : 'error', 'lineage judged', { lineage, isSound, reason });
 }
 
 /** An exit that was asked for is news; any other is something to look at. */
@@ -107,7 +116,7 @@ function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogR
     outcome: outcomeText(event.outcome),
     uptimeMs: ageMs(told, event.launch),
     connectionsLeft: launch?.connections,
-    ...(event.cause === undefined ? {} : { cause: event.cause }),
+    ...(event.cause === undefined || event.cause === 'unknown' ? {} : { cause: event.cause }),
   };
   if (isExpected) return info('Envoy ended', fields);
   return record('error', 'Envoy ended unexpectedly', {
@@ -119,13 +128,17 @@ function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogR
 function describeBackoff({ before, after, atMs, policy }: Told): LogRecord | undefined {
   const dueAtMs = after.timers.get('retry');
   if (dueAtMs === undefined || dueAtMs === before.timers.get('retry')) return undefined;
-  const { handover } = after;
-  const failures = handover?.attempts.length ? handover.attempts.length : after.crashes.length;
+  const { handover, crashes } = after;
+  const failures = handover?.attempts.length ?? 0;
+  // A change that fails behind a serving launch has tries of its own and costs no token.
+  const left =
+    failures > 0
+      ? { attempt: failures, triesLeft: tokensLeft(failures, policy) }
+      : { attempt: crashes.length, tokensLeft: tokensLeft(crashes.length, policy) };
   return record('warn', 'next start scheduled', {
     handover: handover?.id,
     delayMs: Math.round(dueAtMs - atMs),
-    attempt: failures,
-    tokensLeft: tokensLeft(failures, policy),
+    ...left,
   });
 }
 
@@ -160,7 +173,7 @@ function describeEffect(effect: Effect, told: Told): LogRecord | undefined {
 /** Says why at 3 a.m.: when it is a failure, with every attempt that led to it. */
 function describeLeaving(effect: Effect & { type: 'exitAgent' }, told: Told): LogRecord {
   const { code, reason } = effect;
-  if (code === 0) return info('agent stops', { code, reason });
+  if (code === EXIT.stopped || code === EXIT.cutShort) return info('agent stops', { code, reason });
   const attempts = told.after.crashes.map(describeAttempt);
   return record('fatal', 'agent gives up', { code, reason, attempts });
 }

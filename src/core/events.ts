@@ -9,6 +9,7 @@ import type {
   LineageId,
   Mode,
   Outcome,
+  Part,
   RequestId,
   TimerName,
 } from './model.ts';
@@ -19,6 +20,8 @@ export type Event =
   | { readonly type: 'desiredChanged'; readonly desired: Desired }
   /** They were looked at and don't, before there ever was a whole one. */
   | { readonly type: 'desiredMissing'; readonly problems: readonly string[] }
+  /** A part is held at its last good state, for these reasons; whole again when there are none. */
+  | { readonly type: 'partHeld'; readonly part: Part; readonly problems: readonly string[] }
   | {
       readonly type: 'restartRequested';
       readonly trigger: 'signal' | 'request';

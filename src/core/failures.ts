@@ -2,6 +2,7 @@
  * What the end of a launch leads to: which side of the takeover it was on decides. An exit that
  * nobody asked for is a failure whatever its code, 0 included.
  */
+import { attemptOf, reasonOf } from './attempts.ts';
 import type { Event } from './events.ts';
 import { permanentExitCode } from './failure-cause.ts';
 import {
@@ -246,37 +247,6 @@ function isServed(turn: Turn): boolean {
 
 function handoverOf(turn: Turn, otherwise: Handover): Handover {
   return turn.state.handover ?? otherwise;
-}
-
-function attemptOf(turn: Turn, launch: Launch, event: Exited): Attempt {
-  return {
-    launch: launch.id,
-    epoch: launch.epoch,
-    outcome: event.outcome,
-    ...(event.cause === undefined ? {} : { cause: event.cause }),
-    uptimeMs: turn.atMs - launch.startedAtMs,
-    wasLive: launch.liveAtMs !== undefined,
-    wasSilent: launch.isKilled === true && launch.envoyState === undefined,
-    lastLines: event.lastLines,
-  };
-}
-
-/** A failed launch in one line: how it ended, and the last thing it said. */
-export function reasonOf(attempt: Attempt): string {
-  const lastLine = attempt.lastLines.at(-1);
-  const ending = `${attempt.launch} ${outcomeText(attempt.outcome)}`;
-  return lastLine === undefined ? ending : `${ending}: ${lastLine}`;
-}
-
-export function outcomeText(outcome: Attempt['outcome']): string {
-  switch (outcome.kind) {
-    case 'exited':
-      return `exited with code ${outcome.code}`;
-    case 'killed':
-      return `was ended by ${outcome.signal}`;
-    case 'notStarted':
-      return `could not be started (${outcome.errno})`;
-  }
 }
 
 /** Silent past its deadline, or initializing past its own: it is given up, by SIGKILL only. */

@@ -49,6 +49,7 @@ import {
 export const initialState: State = {
   phase: 'waiting',
   missing: [],
+  held: new Map(),
   launches: [],
   unsound: new Map(),
   pending: [],
@@ -72,6 +73,8 @@ function take(turn: Turn, event: Event): Turn {
       return onDesiredChanged(turn, event.desired);
     case 'desiredMissing':
       return onDesiredMissing(turn, event.problems);
+    case 'partHeld':
+      return onPartHeld(turn, event);
     case 'restartRequested':
       return onRestartRequested(turn, event);
     case 'checksPassed':
@@ -114,6 +117,13 @@ function onDesiredMissing(turn: Turn, problems: readonly string[]): Turn {
   if (policy.certificateWaitMs === 0) return giveUpWaiting(known);
   if (state.timers.has('certificateWait')) return known;
   return arm(known, 'certificateWait', policy.certificateWaitMs);
+}
+
+function onPartHeld(turn: Turn, { part, problems }: Event & { type: 'partHeld' }): Turn {
+  const held = new Map(turn.state.held);
+  if (problems.length === 0) held.delete(part);
+  else held.set(part, problems);
+  return setState(turn, { held });
 }
 
 function giveUpWaiting(turn: Turn): Turn {

@@ -49,6 +49,9 @@ export interface Desired {
   readonly binary: Digest;
 }
 
+/** What the desired state is read from, part by part. */
+export type Part = 'certificates' | 'bootstrap' | 'binary';
+
 /** What made a handover start. `start` is the first launch of a run. */
 export type Trigger =
   | 'start'

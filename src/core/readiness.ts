@@ -1,5 +1,5 @@
 /** Whether traffic may come, and in one line why not. */
-import { outcomeText } from './failures.ts';
+import { outcomeText } from './attempts.ts';
 import type { Moment, Policy, TimerName } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';

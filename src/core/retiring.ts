@@ -18,6 +18,8 @@ export const RETIRE_SLACK_MS = 10_000;
 export const KILL_AFTER_MS = 3_000;
 /** From SIGKILL to no longer waiting for a process the kernel does not give up. */
 export const UNREAPED_AFTER_MS = 2_000;
+/** One whose parent died aborts 10-15 s later (measured): it is ended before that. */
+const DOOMED_RETIRE_MS = 8_000;
 /** A parent that leaves this much before its time was not told to go by its child. */
 const EARLY_MARGIN_MS = 1_000;
 
@@ -46,8 +48,14 @@ function leaveToItsChild(turn: Turn, id: LaunchId): Turn {
 /** At the end of the drain time the last clients are only told to go: it is not yet the launch's own. */
 function drainByAgent(turn: Turn, id: LaunchId): Turn {
   const draining = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
-  const timed = arm(draining, `retire:${id}`, turn.policy.parentShutdownTimeMs);
-  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'handover' });
+  const { parentShutdownTimeMs } = turn.policy;
+  const isDoomed = findLaunch(turn.state, id)?.isDoomed === true;
+  const leftMs = isDoomed ? Math.min(DOOMED_RETIRE_MS, parentShutdownTimeMs) : parentShutdownTimeMs;
+  return emit(arm(draining, `retire:${id}`, leftMs), {
+    type: 'drainLaunch',
+    launch: id,
+    purpose: 'handover',
+  });
 }
 
 /** Takes a live launch out of service before a cold handover: its clients are told to go first. */

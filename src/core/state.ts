@@ -9,6 +9,7 @@ import type {
   LineageId,
   Mode,
   Outcome,
+  Part,
   Phase,
   RequestId,
   Stage,
@@ -125,6 +126,8 @@ export interface State {
   readonly desired?: Desired;
   /** Why there is no desired state yet, one line per problem. */
   readonly missing: readonly string[];
+  /** Parts that are not whole on disk, and why: their last good state stays in use. */
+  readonly held: ReadonlyMap<Part, readonly string[]>;
   /** What last went LIVE: a crash restart goes back to it. */
   readonly committed?: Desired;
   /** A change that was given up; it is not tried again until something changes or someone asks. */

@@ -1,5 +1,5 @@
 /** The state as it is told to people, the page and scripts: plain JSON, times in seconds. */
-import type { Desired, Mode, Phase, Stage, TimerName, Trigger } from './model.ts';
+import type { Desired, Mode, Part, Phase, Stage, TimerName, Trigger } from './model.ts';
 import { type Outlook, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';
@@ -24,6 +24,8 @@ export interface Status {
   readonly tokens: TokenStatus;
   /** What is waited for, the soonest first. */
   readonly waits: readonly WaitStatus[];
+  /** Parts on disk that are held at their last good state, and why. */
+  readonly held: readonly HeldStatus[];
   /** First eight characters of each digest. */
   readonly desired?: DigestStatus | undefined;
   readonly committed?: DigestStatus | undefined;
@@ -87,6 +89,11 @@ export interface WaitStatus {
   readonly leftSeconds: number;
 }
 
+export interface HeldStatus {
+  readonly part: Part;
+  readonly problems: readonly string[];
+}
+
 export interface DigestStatus {
   readonly certificates?: string | undefined;
   readonly bootstrap: string;
@@ -108,6 +115,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     lastHandover: state.lastEnd && endStatus(state.lastEnd, atMs),
     tokens: tokenStatus(state, outlook),
     waits: waitsOf(state, atMs),
+    held: [...state.held].map(([part, problems]) => ({ part, problems })),
     desired: state.desired && digestStatus(state.desired),
     committed: state.committed && digestStatus(state.committed),
     refused: state.refused && digestStatus(state.refused),

@@ -24,6 +24,8 @@ export function onStopRequested(turn: Turn, event: Asked): Turn {
   const { stop } = turn.state;
   const exitCode = event.exitCode ?? EXIT.stopped;
   if (stop === undefined) return beginStop(turn, { ...event, exitCode });
+  // A failure is no ask of anyone's: it only tells what to exit with.
+  if (event.exitCode !== undefined) return setState(turn, { stop: { ...stop, exitCode } });
   const isHastier = event.how === 'now' && stop.how === 'graceful';
   if (!isHastier && turn.atMs - stop.lastAskedAtMs < SAME_ASK_MS) return turn;
   const askedCount = stop.askedCount + 1;

@@ -51,11 +51,11 @@ export const agentRows = {
   }),
   logLevel: setting('BATON_LOG_LEVEL', forms.oneOf('debug', 'info', 'warn', 'error'), {
     standard: 'info',
-    meaning: "the agent's log level",
+    meaning: "the agent's log level: debug, info, warn or error",
   }),
   logFormat: settingFrom('BATON_LOG_FORMAT', forms.oneOf('json', 'pretty'), {
     standard: (facts) => (facts.isTerminal ? 'pretty' : 'json'),
     standardText: 'json, pretty on a terminal',
-    meaning: "the agent's log format",
+    meaning: "the agent's log format: json or pretty",
   }),
 };

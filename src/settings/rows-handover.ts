@@ -9,7 +9,7 @@ export const handoverRows = {
   }),
   certificateQuietTimeMs: setting('BATON_CERT_QUIET_TIME', forms.duration, {
     standard: 1_000,
-    meaning: 'how long certificates must have stopped changing',
+    meaning: 'how long certificates (and bootstrap and binary) must have stopped changing',
   }),
   certificateMaxWaitMs: setting('BATON_CERT_MAX_WAIT', forms.duration, {
     standard: 10_000,
@@ -25,7 +25,7 @@ export const handoverRows = {
   }),
   handover: setting('BATON_HANDOVER', forms.oneOf('auto', 'hot', 'side-by-side', 'cold'), {
     standard: 'auto',
-    meaning: 'how the serving launch is replaced',
+    meaning: 'how the serving launch is replaced: auto, hot, side-by-side or cold',
   }),
   jitterMs: setting('BATON_JITTER', forms.duration, {
     standard: 0,
@@ -33,7 +33,7 @@ export const handoverRows = {
   }),
   triggers: setting('BATON_TRIGGERS', forms.someOf('certs', 'bootstrap', 'binary'), {
     standard: ['certs', 'bootstrap', 'binary'],
-    meaning: 'which changes on disk start a handover',
+    meaning: 'which changes on disk start a handover: any of certs, bootstrap, binary',
   }),
   liveDeadlineMs: setting('BATON_LIVE_DEADLINE', forms.durationFrom(100), {
     standard: 60_000,
@@ -53,7 +53,8 @@ export const handoverRows = {
   }),
   drainStrategy: setting('BATON_DRAIN_STRATEGY', forms.oneOf('gradual', 'immediate'), {
     standard: 'gradual',
-    meaning: 'whether clients are told to leave little by little or all at once',
+    meaning:
+      'whether clients are told to leave little by little (gradual) or all at once (immediate)',
   }),
   restartTokens: setting('BATON_RESTART_TOKENS', forms.integer(0, 100), {
     standard: 10,

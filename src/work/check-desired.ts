@@ -49,14 +49,25 @@ async function validate(material: Material, world: CheckWorld): Promise<Result<v
   const adminSocketPath = world.runDirectory.adminSocketPath(VALIDATION);
   try {
     const json = material.bootstrapFor({ adminSocketPath });
-    return await world.runDirectory.withCandidate(json, (bootstrapPath) => {
+    return await world.runDirectory.withCandidate(json, async (bootstrapPath) => {
       const place = { bootstrapPath, adminSocketPath, epoch: epochOf(0), baseId: 0 };
-      return world.queries.validate(material.binary, envoyArgs(world.options, place));
+      const args = envoyArgs(world.options, place);
+      return unnamed(await world.queries.validate(material.binary, args), bootstrapPath);
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { ok: false, problems: [{ about: 'BATON_RUN_DIR', message }] };
   }
+}
+
+/** By the time someone reads the reason the file that Envoy names in it is gone. */
+function unnamed(verdict: Result<void>, path: string): Result<void> {
+  if (verdict.ok) return verdict;
+  const problems = verdict.problems.map(({ about, message }) => ({
+    about,
+    message: message.replaceAll(path, 'the bootstrap'),
+  }));
+  return { ok: false, problems };
 }
 
 /** A binary that cannot say its version is not trusted to inherit from another. */

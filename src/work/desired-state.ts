@@ -4,7 +4,7 @@
  */
 import type { CertificateSet } from '../core/certificate-verdict.ts';
 import type { Event } from '../core/events.ts';
-import { type Desired, type Digest, sameDesired } from '../core/model.ts';
+import { type Desired, type Digest, type Part, sameDesired } from '../core/model.ts';
 import type { Clock, Material, Result } from '../ports.ts';
 import type { BootstrapMaterial } from './bootstrap-material.ts';
 import {
@@ -28,8 +28,6 @@ export interface DesiredWorld {
   readonly onHeld: (part: Part, problems: readonly string[]) => void;
   readonly onCertificates: (set: CertificateSet) => void;
 }
-
-export type Part = 'certificates' | 'bootstrap' | 'binary';
 
 export interface DesiredState {
   /** Reads everything once and posts what it makes; looks never overlap. Never rejects. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -55,6 +55,14 @@ const serve = (answer: RequestListener) => listen(createHttpServer(answer));
 const serveRaw = (answer: (socket: Socket) => void) =>
   listen(createServer((socket) => socket.once('data', () => answer(socket))));
 
+/** A socket file whose listener is gone without having removed it. */
+async function leaveDeadSocket(path: string): Promise<void> {
+  const dead = createServer();
+  await new Promise<void>((resolve) => dead.listen(`${path}.dead`, resolve));
+  await rename(`${path}.dead`, path);
+  await new Promise((resolve) => dead.close(resolve));
+}
+
 const failure = (message: string | RegExp) => ({
   name: 'AgentError',
   message: expect.stringMatching(message),
@@ -82,6 +90,29 @@ describe('a request', () => {
     await Promise.all(Array.from({ length: 10 }, () => channel.request('GET', '/stats')));
     await channel.request('GET', '/stats');
     expect(connections).toHaveLength(1);
+  });
+
+  test('of someone else goes over another connection, and delays none of ours', async () => {
+    const held: (() => void)[] = [];
+    await serve((request, response) => {
+      if (request.url === '/dump') held.push(() => response.end('dump'));
+      else response.end('quick');
+    });
+    const dump = channel.request('GET', '/dump', { isPassedOn: true });
+    await vi.waitUntil(() => held.length === 1, PATIENCE);
+    expect((await channel.request('GET', '/quick')).body.toString()).toBe('quick');
+    held[0]?.();
+    expect((await dump).body.toString()).toBe('dump');
+    expect(connections).toHaveLength(2);
+  });
+
+  test('of someone else goes over the kept connection when no new one can be made', async () => {
+    await serve((_, response) => response.end('yes'));
+    await channel.request('GET', '/');
+    // What a child that failed leaves behind: a socket that is there and refuses.
+    await leaveDeadSocket(socketPath);
+    const answer = await channel.request('GET', '/', { isPassedOn: true });
+    expect(answer.body.toString()).toBe('yes');
   });
 
   test('is answered over the kept connection when no new one could be made', async () => {

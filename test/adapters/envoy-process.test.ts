@@ -239,6 +239,16 @@ describe('its lines', () => {
     expect(started.lastLines().at(-1)).toBe('line 99999');
   });
 
+  test('are there when the outcome is, also the last ones of a process that is killed', async () => {
+    const started = await start(
+      node(`
+        for (let i = 0; i < 400; i++) require('fs').writeSync(2, 'x'.repeat(100) + i + '\\n');
+        process.kill(process.pid, 'SIGKILL');`),
+    );
+    expect(await started.exited).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+    expect(started.lastLines().at(-1)).toBe(`${'x'.repeat(100)}399`);
+  });
+
   test('are cut when one has no end, and the next one is whole again', async () => {
     const before = process.memoryUsage().rss;
     const started = await start(

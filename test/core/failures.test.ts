@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { outcomeText, reasonOf } from '../../src/core/attempts.ts';
 import type { Event } from '../../src/core/events.ts';
-import { outcomeText, PENDING_REPLY_MS, reasonOf } from '../../src/core/failures.ts';
+import { PENDING_REPLY_MS } from '../../src/core/failures.ts';
 import {
   type FailureCause,
   handoverIdOf,

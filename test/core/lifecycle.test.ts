@@ -294,3 +294,19 @@ describe('a spawned launch', () => {
     expect(state.launches.map(({ pid }) => pid)).toEqual([undefined, 41]);
   });
 });
+
+describe('a part that is held', () => {
+  const held: Event = { type: 'partHeld', part: 'certificates', problems: ['Cannot read it.'] };
+
+  it('is known until it is whole again', () => {
+    const { state, effects } = take(serving, held);
+    expect([...state.held]).toEqual([['certificates', ['Cannot read it.']]]);
+    expect(effects).toEqual([]);
+    expect(take(state, { ...held, problems: [] }).state.held.size).toBe(0);
+  });
+
+  it('does not change what serves', () => {
+    const { state } = take(serving, held);
+    expect({ ...state, held: serving.held }).toEqual(serving);
+  });
+});

@@ -186,6 +186,15 @@ describe('the end of the stop', () => {
   });
 });
 
+describe('a failure while stopping', () => {
+  it('tells what to exit with and is no ask', () => {
+    const failure = { ...stop('graceful', 'a bug of ours'), exitCode: 70 } as Event;
+    const { state, effects } = takeAll(serving, [stop(), failure]);
+    expect(state.stop).toMatchObject({ exitCode: 70, askedCount: 1, step: 'draining' });
+    expect(verbs(effects)).toEqual(verbs(take(serving, stop()).effects));
+  });
+});
+
 describe('asking again', () => {
   const own: Policy = { ...policy, terminationDelayMs: 2_000 };
   const askedAt = (...timesMs: readonly number[]) =>

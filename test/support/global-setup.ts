@@ -25,8 +25,8 @@ export async function setup(): Promise<() => Promise<void>> {
   // Tests that take another user's place must get through to their own folders in it.
   await chmod(folder, 0o711);
   process.env['TMPDIR'] = folder;
-  process.env['BATON_TEST_RUN'] = randomUUID();
-  const leftOvers = watchForLeftOvers({ mark: process.env['BATON_TEST_RUN'], folder });
+  process.env['TEST_RUN_OF_BATON'] = randomUUID();
+  const leftOvers = watchForLeftOvers({ mark: process.env['TEST_RUN_OF_BATON'], folder });
 
   return async () => {
     const found = await leftOvers.find();

@@ -6,7 +6,7 @@ const SHARED_MEMORY_FOLDER = '/dev/shm';
 const PATIENCE_MS = 5_000;
 
 export interface Run {
-  /** The value of BATON_TEST_RUN in the environment of every process that a test has started. */
+  /** The value of TEST_RUN_OF_BATON in the environment of every process that a test has started. */
   readonly mark: string;
   /** The run's own temp folder. */
   readonly folder: string;
@@ -75,7 +75,7 @@ function processesOf({ mark }: Run): Found[] {
   const pids = namesIn('/proc').map(Number).filter(Number.isInteger);
   return pids
     .filter(
-      (pid) => pid !== process.pid && wordsIn(pid, 'environ').includes(`BATON_TEST_RUN=${mark}`),
+      (pid) => pid !== process.pid && wordsIn(pid, 'environ').includes(`TEST_RUN_OF_BATON=${mark}`),
     )
     .map((pid) => ({ pid, args: wordsIn(pid, 'cmdline') }))
     .filter(({ args }) => !args.some((word) => /node_modules\/(vitest|vite)\//.test(word)));

@@ -39,6 +39,18 @@ describe('the look-out', () => {
     expect(done).toEqual(['look']);
   });
 
+  test('waits anew for the first hint after a look', () => {
+    const { clock, done, hint } = startLookOut();
+    hint();
+    clock.pass(15_000);
+    expect(done).toEqual(['look']);
+    hint();
+    clock.pass(999);
+    expect(done).toEqual(['look']);
+    clock.pass(1);
+    expect(done).toEqual(['look', 'look']);
+  });
+
   test('looks again for a hint during a look', () => {
     const { clock, done, hint } = startLookOut(() => new Promise(() => {}));
     hint();

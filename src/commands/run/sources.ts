@@ -28,12 +28,17 @@ export interface SourceParts {
 export interface Sources extends DesiredState {
   /** The bootstrap as last read, its names not filled; undefined when it never could be. */
   bootstrap(): Tree | undefined;
+  /**
+   * Removes every certificate snapshot. Before the first look none is in use, and when Envoy is gone
+   * private keys have no business to stay behind.
+   */
+  removeSnapshots(): Promise<void>;
   /** Watches from now on, and reads again every now and then. */
   watch(): Promise<Cancel>;
 }
 
 export function createSources(parts: SourceParts): Sources {
-  const { settings, binary, post, record } = parts;
+  const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
   let bootstrap: Tree | undefined;
   let watchedPaths: readonly string[] = [];
@@ -53,12 +58,13 @@ export function createSources(parts: SourceParts): Sources {
     identifyBinary: () => identifyBinary(binary),
     binary,
     post,
-    onHeld: (part, problems) => record(heldRecord(part, problems)),
+    onHeld: (part, problems) => post({ type: 'partHeld', part, problems }),
     onCertificates: parts.onCertificates,
   });
   return {
     ...desired,
     bootstrap: () => bootstrap,
+    removeSnapshots: async () => void (await certificates.prune(new Set())),
     watch: () => watchAll(desired, [...folders, binary, ...watchedPaths], parts),
   };
 }
@@ -99,9 +105,4 @@ async function watchAll(
     lookOut.close();
     watch.close();
   };
-}
-
-function heldRecord(part: string, problems: readonly string[]): LogRecord {
-  if (problems.length === 0) return { level: 'info', message: 'whole again', fields: { part } };
-  return { level: 'error', message: 'held at its last good state', fields: { part, problems } };
 }

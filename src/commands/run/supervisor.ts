@@ -15,6 +15,7 @@ import type { Tree } from '../../core/tree.ts';
 import type { Cancel, HotRestartDomain, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
 import type { AgentFace } from '../../work/agent-face.ts';
+import { deferred } from '../../work/deferred.ts';
 import { type AnsweringFace, createFace } from '../../work/face.ts';
 import type { Launches } from '../../work/launches.ts';
 import { createPerform, type World } from '../../work/perform.ts';
@@ -52,10 +53,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const policy = policyOf(parts.settings);
   const launches: Launches = new Map();
   const metrics = createMetricsLater(parts, policy);
-  let exit: (code: ExitCode) => void = () => {};
-  const ended = new Promise<ExitCode>((resolve) => {
-    exit = resolve;
-  });
+  const ended = deferred<ExitCode>();
   const underway = createUnderway();
   const agent: Agent = createAgent({
     policy,
@@ -63,13 +61,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     observe: (transition) => observe(transition, { policy, log: parts.log, metrics, underway }),
     perform: (effect) => perform(effect),
   });
-  const face = createFace({
-    agent,
-    policy,
-    clock: systemClock,
-    launches,
-    metricsText: metrics.text,
-  });
+  const { text: metricsText } = metrics;
+  const face = createFace({ agent, policy, clock: systemClock, launches, metricsText });
   const sources = createSources({
     ...parts,
     certificatesPath: parts.directory.certificatesPath,
@@ -77,12 +70,17 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     record: parts.log.record,
     onCertificates: metrics.setCertificates,
   });
-  const perform = createPerform(worldOf(parts, { agent, face, launches, sources, exit }));
+  const centre: Centre = { agent, face, launches, sources, exit: ended.resolve };
+  const perform = createPerform(worldOf(parts, centre));
   let stopWatching: Cancel = () => {};
   return {
     face,
-    ended: ended.finally(() => stopWatching()),
+    ended: ended.promise.finally(() => {
+      stopWatching();
+      return sources.removeSnapshots();
+    }),
     begin: async () => {
+      await sources.removeSnapshots();
       await sources.look();
       await underway.reached;
       // What Envoy's start does not need is loaded while Envoy starts.
@@ -179,10 +177,7 @@ interface Underway {
 }
 
 function createUnderway(): Underway {
-  let reach: () => void = () => {};
-  const reached = new Promise<void>((resolve) => {
-    reach = resolve;
-  });
+  const { promise: reached, resolve: reach } = deferred();
   const isOnTheWay = (type: Transition['event']['type']) =>
     type === 'desiredChanged' || type === 'checksPassed';
   return { reached, observe: ({ event }) => void (isOnTheWay(event.type) || reach()) };
