@@ -19,6 +19,8 @@ let launchCount: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'baton-process-'));
+  // Programs without an ending are what the nearest package.json says, wherever that lies.
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }');
   pipeFolder = await mkdtemp(join(folder, 'pipes-'));
   lines = [];
   spawned = [];
