@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
-import { chooseRunDirectory } from './adapters/run-directory.ts';
+import { chooseRunDirectory, findRunDirectory } from './adapters/run-directory.ts';
 import { cpuCount, findEnvoy, hostName } from './adapters/surroundings.ts';
 import type { Commands } from './command-line.ts';
 import type { AskingFace } from './commands/asking.ts';
@@ -19,19 +19,24 @@ const FETCHED_ENVOY = join(HERE, '../.envoy/1.40.0/envoy/_bin/envoy');
 const versions = { baton: packageJson.version, node: process.version };
 const complain = (text: string) => void process.stderr.write(text);
 
-const signals = hookSignals();
-const bugs = hookBugs();
 const args = process.argv.slice(2);
+const isPlainRun = isRunWithout(args);
+// Only the agent decides for itself what a signal means.
+const signals = isPlainRun ? hookSignals() : undefined;
+const bugs = hookBugs();
 
 process.exitCode = await exitCodeOf(args);
 
 /** The container's entrypoint goes past the command line's library: start-up time is counted. */
 async function exitCodeOf(words: readonly string[]): Promise<number> {
-  const [command = 'run', separator, ...envoyArgs] = words;
-  const isPlainRun = command === 'run' && (separator === undefined || separator === '--');
-  if (isPlainRun) return runAgent(envoyArgs);
+  if (isPlainRun) return runAgent(words.slice(2));
   const { runCommandLine } = await import('./command-line.ts');
   return runCommandLine(words, commands(), { print, complain });
+}
+
+/** `baton`, `baton run` and `baton run -- ENVOY_ARG...`. */
+function isRunWithout([command = 'run', separator]: readonly string[]): boolean {
+  return command === 'run' && (separator === undefined || separator === '--');
 }
 
 async function runAgent(envoyArgs: readonly string[]): Promise<number> {
@@ -39,7 +44,7 @@ async function runAgent(envoyArgs: readonly string[]): Promise<number> {
     env: process.env,
     pid: process.pid,
     complain,
-    onSignal: signals.follow,
+    onSignal: (signals ?? hookSignals()).follow,
     onBug: bugs.follow,
     versions,
   };
@@ -110,7 +115,7 @@ async function asking(): Promise<AskingFace> {
     import('./adapters/control-client.ts'),
     import('./adapters/clock.ts'),
   ]);
-  const runDirectory = process.env['BATON_RUN_DIR'] ?? chooseRunDirectory();
+  const runDirectory = process.env['BATON_RUN_DIR'] || findRunDirectory();
   return { print, complain, clock, control: createControlClient(runDirectory, clock) };
 }
 

@@ -36,7 +36,11 @@ function startAgent(
 }
 
 const change: Event = { type: 'desiredChanged', desired: desiredVersion(1) };
-const missing: Event = { type: 'desiredMissing', problems: ['there is no template'] };
+const missing: Event = {
+  type: 'desiredMissing',
+  lacks: 'certificates',
+  problems: ['there is no template'],
+};
 
 describe('the runner', () => {
   test('has taken an event when post returns', () => {
@@ -130,7 +134,7 @@ describe('the deadlines', () => {
     const { agent, clock, seen } = startAgent(undefined, patient);
     agent.post(missing);
     clock.pass(3_000);
-    agent.post({ type: 'desiredMissing', problems: ['still not there'] });
+    agent.post({ type: 'desiredMissing', lacks: 'certificates', problems: ['still not there'] });
     clock.pass(2_000);
     expect(seen.at(-1)?.event.type).toBe('timerFired');
   });

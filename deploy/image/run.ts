@@ -27,16 +27,27 @@ export interface ContainerSpec {
 const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
+ * The kernel forgets a process's parent-death signal when it changes its user, as process 1 does. So
+ * it lives inside another pid namespace, whose own first process stays root: with that one dead the
+ * kernel kills everything in it.
+ */
+const endingWithItsStarter = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
+  ...['unshare', '--pid', '--kill-child'],
+] as const;
+
+/**
  * The command line that runs an assembled image as a container engine would: its own process, mount,
  * IPC and host name namespaces, the network of the host, the image's user, nothing of the host's
- * environment. What it starts waits for process 1, ends with its code and does not end it: signals
- * are for process 1 itself. Needs root.
+ * environment. What it starts waits for process 1 and ends with its code: signals are for process 1
+ * itself. When it is killed, or whoever started it, the container is killed too. Needs root.
  */
 export function containerCommand(spec: ContainerSpec): readonly [string, ...string[]] {
   const { project, root, stage } = spec;
   const mounts = Object.entries(spec.mounts ?? {}).map(([from, to]) => `${from}=${to}`);
   const env = { PATH: basePath, HOSTNAME: 'image', ...stage.env, ...spec.env };
   return [
+    ...endingWithItsStarter,
     'unshare',
     ...['--pid', '--fork', '--mount', '--ipc', '--uts'],
     path.join(project, 'deploy/image/enter.sh'),
@@ -66,8 +77,11 @@ export function execCommand(
 
 /** Process 1 of the container that `enginePid` started, by the host's number; absent: not yet, or gone. */
 export async function firstProcessOf(enginePid: number): Promise<number | undefined> {
-  const children = await readFile(`/proc/${enginePid}/task/${enginePid}/children`, 'utf8').catch(
-    () => '',
-  );
+  const outerFirst = await childOf(enginePid);
+  return outerFirst === undefined ? undefined : await childOf(outerFirst);
+}
+
+async function childOf(pid: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return children === '' ? undefined : Number.parseInt(children, 10);
 }

@@ -41,7 +41,10 @@ export async function start({ project, getEnvoy }: Start): Promise<number> {
     const environment = { ...scene.settings, ...given };
     const agent = run(baton, environment);
     const code = exitCodeOf(agent);
-    await sayWhatToTry(baton, environment, scene);
+    const waiting = startWaiting(baton, environment);
+    // Nobody to wait for any more.
+    void code.then(() => waiting.kill('SIGKILL'));
+    if ((await exitCodeOf(waiting)) === 0) sayWhatToTry(baton, scene);
     return await code;
   } finally {
     await scene.remove();
@@ -88,13 +91,13 @@ async function exitCodeOf(agent: ChildProcess): Promise<number> {
   return signal === null ? (code ?? 0) : 128 + os.signals[signal];
 }
 
-async function sayWhatToTry(baton: string, env: Environment, scene: Scene): Promise<void> {
-  const wait = spawn(process.execPath, [baton, 'wait', '--timeout', '60s'], {
-    env,
-    stdio: 'ignore',
-    detached: true,
-  });
-  if ((await exitCodeOf(wait)) !== 0) return;
+/** Ends with code 0 once Envoy serves; away from the terminal's Ctrl-C, as Baton is. */
+function startWaiting(baton: string, env: Environment): ChildProcess {
+  const args = [baton, 'wait', '--timeout', '60s'];
+  return spawn(process.execPath, args, { env, stdio: 'ignore', detached: true });
+}
+
+function sayWhatToTry(baton: string, scene: Scene): void {
   const status = `BATON_RUN_DIR=${scene.runDirectory} node ${baton} status`;
   console.log(`
 Envoy serves. To try in another terminal:

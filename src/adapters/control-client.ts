@@ -1,10 +1,8 @@
 /** Asks a running agent over the control socket in its run directory. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { CONTROL_SOCKET } from '../core/file-names.ts';
 import type { Clock } from '../ports.ts';
-
-/** The name of the control socket in the run directory. */
-export const CONTROL_SOCKET = 'control.sock';
 
 /** `noAgent`: nobody listens there. `lost`: someone did and went away without an answer. */
 export type ControlAnswer =

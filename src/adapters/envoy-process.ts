@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { outcomeText } from '../core/attempts.ts';
-import { cutLines, type EnvoyLine, readEnvoyLine } from '../core/envoy-line.ts';
+import { createLineReader, cutLines, type EnvoyLine } from '../core/envoy-line.ts';
 import type { Outcome } from '../core/model.ts';
 import type { EnvoyProcess, EnvoyProcesses, SpawnSpec } from '../ports.ts';
 import { startChild } from './envoy-process/child.ts';
@@ -65,14 +65,16 @@ async function start(
   // Envoy has copies of its own; ours would keep the pipes from ever ending.
   for (const { writeEnd } of [out, err]) closeSync(writeEnd);
   const pid = process?.pid;
-  const lastLines: string[] = [];
-  const follow = (stream: 'stdout' | 'stderr', from: Readable) =>
+  const words = createLastWords();
+  const follow = (stream: 'stdout' | 'stderr', from: Readable) => {
+    const read = createLineReader(stream);
     readLines(from, (text) => {
-      const line = readEnvoyLine(stream, text);
-      if (line.kind !== 'access') lastLines.push(line.message.slice(0, LAST_LINE_LENGTH));
-      if (lastLines.length > LAST_LINES) lastLines.shift();
+      const line = read(text);
+      if (line === undefined) return;
+      words.take(line);
       options.onLine(spec, pid ?? 0, line);
     });
+  };
   follow('stdout', out.readEnd);
   follow('stderr', err.readEnd);
   return {
@@ -81,8 +83,30 @@ async function start(
       for (let turn = 0; turn < TURNS_AFTER_EXIT; turn++) await nextTurn();
       return ended;
     }),
-    lastLines: () => [...lastLines],
+    lastLines: words.lines,
     signal: (signal) => process?.exitCode === null && !process.signalCode && process.kill(signal),
+  };
+}
+
+/** The last lines; where they end in fatal records, the first one comes last: it says why. */
+function createLastWords() {
+  const lines: string[] = [];
+  let firstFatal: string | undefined;
+  let isFatalLast = false;
+  return {
+    take: ({ kind, level, message }: EnvoyLine): void => {
+      if (kind === 'access') return;
+      const kept = message.slice(0, LAST_LINE_LENGTH);
+      isFatalLast = level === 'fatal';
+      if (isFatalLast) firstFatal ??= kept;
+      lines.push(kept);
+      if (lines.length > LAST_LINES) lines.shift();
+    },
+    lines: (): readonly string[] => {
+      if (!isFatalLast || firstFatal === undefined || firstFatal === lines.at(-1))
+        return [...lines];
+      return [...lines, firstFatal].slice(-LAST_LINES);
+    },
   };
 }
 

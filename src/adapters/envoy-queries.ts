@@ -2,12 +2,13 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outcomeText } from '../core/attempts.ts';
-import { readEnvoyLine } from '../core/envoy-line.ts';
+import { createLineReader } from '../core/envoy-line.ts';
 import type { EnvoyQueries, Result } from '../ports.ts';
 import { startChild } from './envoy-process/child.ts';
 
 const TIMEOUT_MS = 30_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** A refused bootstrap is quoted whole, on one line with the reason. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const REASON_LENGTH = 500;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,13 +82,13 @@ async function runFor(
   }
 }
 
-/** The end of what it printed, where Envoy says why. */
+/** The end of what it printed, where Envoy says why; a line whose beginning is cut off is none. */
 async function lastLinesOf(file: FileHandle): Promise<readonly string[]> {
   const { size } = await file.stat();
-  const position = Math.max(0, size - MAX_ANSWER_BYTES);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_ANSWER_BYTES), { position });
+  const length = Math.min(size, MAX_ANSWER_BYTES);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), { position: size - length });
   const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-  return lines.filter((line) => line.trim() !== '');
+  return lines.slice(size > length ? 1 : 0).filter((line) => line.trim() !== '');
 }
 
 /** There is no place for its answer: the temp folder can't be written, for one. */
@@ -101,10 +102,14 @@ function lastLine(what: string, binary: string, answer: Answer): Result<string> 
   return cannot(what, binary, answer);
 }
 
-/** The last line is what Envoy itself gives as the reason. */
 function cannot(what: string, binary: string, { lines, ending }: Answer): Result<never> {
-  const line = lines.at(-1);
-  const reason = line === undefined ? ending : readEnvoyLine('stderr', line).message;
-  const message = `Cannot ${what} with ${binary}: ${reason.slice(0, REASON_LENGTH)}`;
+  const reason = (reasonIn(lines) ?? ending).slice(0, REASON_LENGTH);
+  const message = `Cannot ${what} with ${binary}: ${reason}`;
   return { ok: false, problems: [{ about: 'BATON_ENVOY_BINARY', message }] };
+}
+
+/** The first fatal record, else the last line. */
+function reasonIn(lines: readonly string[]): string | undefined {
+  const read = lines.map(createLineReader('stderr')).filter((line) => line !== undefined);
+  return (read.find(({ level }) => level === 'fatal') ?? read.at(-1))?.message;
 }

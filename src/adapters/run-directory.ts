@@ -1,21 +1,24 @@
 /** The agent's own folder: one owner, nothing readable by others, nothing ever half-written. */
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
+import { CONTROL_SOCKET } from '../core/file-names.ts';
 import type { Cancel, NameLocks, Problem, Result, RunDirectory } from '../ports.ts';
 import { readJson, writeAtomically } from './run-directory/private-files.ts';
 
 const SETTING = 'BATON_RUN_DIR';
-const CONTROL_SOCKET = 'control.sock';
 const LOCK_FILE = 'agent.lock';
 const STATE_FILE = 'state.json';
 const LAST_GOOD_FILE = 'envoy-last-good.json';
-/** What a run that was killed leaves: sockets, bootstraps, unfinished writes. */
-const LEFT_OVER = /^(admin-.+\.sock|control\.sock|envoy-(rev|candidate).+\.json|.+\.tmp)$/;
+/** What a run that was killed leaves: sockets, pipes, bootstraps, unfinished writes. */
+const LEFT_OVER =
+  /^(admin-.+\.sock|control\.sock|envoy-(rev|candidate).+\.json|.+\.tmp|\.pipe-\d+\.(out|err))$/;
+/** And folders: what Envoy printed when it was asked something. */
+const LEFT_OVER_FOLDER = /^\.query-.+$/;
 
 /** A unix socket's path ends at 107 bytes, and the longest here is /admin-L9999999.sock. */
 const MAX_PATH_BYTES = 107 - '/admin-L9999999.sock'.length;
@@ -50,8 +53,18 @@ export interface Surroundings {
 export function chooseRunDirectory(
   { uid, temporaryFolder, isUsable }: Surroundings = realSurroundings(),
 ): string {
-  const choices = ['/var/run/baton', '/var/run/baton/agent'];
-  return choices.find(isUsable) ?? join(temporaryFolder, `baton-${uid}`);
+  return CHOICES.find(isUsable) ?? join(temporaryFolder, `baton-${uid}`);
+}
+
+const CHOICES = ['/var/run/baton', '/var/run/baton/agent'] as const;
+
+/**
+ * Where an agent is to be asked when BATON_RUN_DIR doesn't say: where one has its control socket,
+ * also one of another user's; else where one of ours would be.
+ */
+export function findRunDirectory(choices: readonly string[] = CHOICES): string {
+  const inUse = choices.find((folder) => existsSync(join(folder, CONTROL_SOCKET)));
+  return inUse ?? chooseRunDirectory();
 }
 
 function realSurroundings(): Surroundings {
@@ -168,8 +181,9 @@ async function describeOwner(folder: string): Promise<string> {
 
 async function clearLeftOvers(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (!LEFT_OVER.test(entry.name) || entry.isDirectory()) continue;
-    await rm(join(folder, entry.name), { force: true });
+    const isFolder = entry.isDirectory();
+    if (!(isFolder ? LEFT_OVER_FOLDER : LEFT_OVER).test(entry.name)) continue;
+    await rm(join(folder, entry.name), { recursive: isFolder, force: true });
   }
 }
 

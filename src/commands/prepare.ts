@@ -30,7 +30,7 @@ export async function prepareLaunch(
   settings: Settings,
   options: PrepareOptions,
 ): Promise<Result<Prepared>> {
-  const { result } = await readBootstrapOf(settings);
+  const result = await readBootstrapOf(settings);
   if (!result.ok) return result;
   const { certificateFolder } = options;
   if (result.value.needsCertificates && certificateFolder === undefined) {

@@ -76,11 +76,15 @@ async function supervise(parts: Parts): Promise<number> {
     });
     supervisor.giveUp('a bug of ours', EXIT.bug);
   });
-  await supervisor.begin();
-  const admin = await openAdminDoor({ ...parts, supervisor });
-  if (!admin.ok) supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
-  const code = await supervisor.ended;
-  await Promise.all([...doors.value, ...(admin.ok ? admin.value : [])].map((door) => door.close()));
+  let open = doors.value;
+  // Not awaited: a bootstrap that never comes has no admin port. It cannot fail but by a bug.
+  void supervisor.configured.then(async () => {
+    const admin = await openAdminDoor({ ...parts, supervisor });
+    if (admin.ok) open = [...open, ...admin.value];
+    else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
+  });
+  const code = await supervisor.run();
+  await Promise.all(open.map((door) => door.close()));
   return code;
 }
 

@@ -19,7 +19,12 @@ export type Event =
   /** The folders, the bootstrap's sources or the binary were looked at and make a whole. */
   | { readonly type: 'desiredChanged'; readonly desired: Desired }
   /** They were looked at and don't, before there ever was a whole one. */
-  | { readonly type: 'desiredMissing'; readonly problems: readonly string[] }
+  | {
+      readonly type: 'desiredMissing';
+      readonly problems: readonly string[];
+      /** Certificates can still come and are waited for; nothing else is. */
+      readonly lacks: 'certificates' | 'configuration';
+    }
   /** A part is held at its last good state, for these reasons; whole again when there are none. */
   | { readonly type: 'partHeld'; readonly part: Part; readonly problems: readonly string[] }
   | {

@@ -29,6 +29,7 @@ import type { Attempt, Handover, Launch } from './state.ts';
 import { beginStop, continueStop } from './stopping.ts';
 import {
   arm,
+  childOf,
   disarm,
   dropLaunch,
   emit,
@@ -50,6 +51,7 @@ export const PENDING_REPLY_MS = 12_000;
 
 type Exited = Event & { readonly type: 'launchExited' };
 
+/** A launch is gone: what that leads to depends on the stage it was in. */
 export function onLaunchExited(turn: Turn, event: Exited): Turn {
   const launch = findLaunch(turn.state, event.launch);
   if (launch === undefined) return turn;
@@ -75,9 +77,7 @@ function onEnded(turn: Turn): Turn {
 }
 
 function onRetired(turn: Turn, launch: Launch, event: Exited): Turn {
-  const child = turn.state.launches.find(
-    ({ lineage, epoch }) => lineage === launch.lineage && epoch > launch.epoch,
-  );
+  const child = childOf(turn.state, launch);
   const wasClean = event.outcome.kind === 'exited' && event.outcome.code === 0;
   // It waits for an answer that will not come; its end leads to the next attempt.
   if (child?.stage === 'starting') return killLaunch(turn, child.id);
@@ -152,12 +152,16 @@ function onFailedStart(turn: Turn, launch: Launch, event: Exited): Turn {
   if (exitCode !== undefined) return stopFor(counted, exitCode, reasonOf(attempt));
   if (parentOf(counted.state, launch) === undefined) return tryAgain(counted, attempt);
   const poisoned = setSoundness(counted, launch.lineage, 'poisoned');
-  return emit(setHandover(poisoned, { ...handoverOf(poisoned, handover), step: 'repairing' }), {
-    type: 'repairLineage',
-    lineage: launch.lineage,
-  });
+  return emit(
+    setHandover(poisoned, { ...(poisoned.state.handover ?? handover), step: 'repairing' }),
+    {
+      type: 'repairLineage',
+      lineage: launch.lineage,
+    },
+  );
 }
 
+/** The same epoch again, or, where the lineage is beyond repair, another mode. */
 export function onLineageRepaired(turn: Turn, event: Event & { type: 'lineageRepaired' }): Turn {
   if (!turn.state.unsound.has(event.lineage)) return turn;
   const soundness = event.isSound ? undefined : 'beyondRepair';
@@ -197,6 +201,7 @@ function fallBack(turn: Turn, reason: string): Turn {
   });
 }
 
+/** A change that can't be right is refused while something serves, and ends an agent that never served. */
 export function onChecksFailed(turn: Turn, event: Event & { type: 'checksFailed' }): Turn {
   const { handover, committed } = turn.state;
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
@@ -243,10 +248,6 @@ function recordCrash(turn: Turn, attempt: Attempt): Turn {
 
 function isServed(turn: Turn): boolean {
   return servingLaunch(turn.state) !== undefined;
-}
-
-function handoverOf(turn: Turn, otherwise: Handover): Handover {
-  return turn.state.handover ?? otherwise;
 }
 
 /** Silent past its deadline, or initializing past its own: it is given up, by SIGKILL only. */

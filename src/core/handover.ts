@@ -114,6 +114,7 @@ function depthOf(state: State, target: Desired): 'render' | 'full' {
   return isKnownGood || state.committed === undefined ? 'render' : 'full';
 }
 
+/** Nothing is known against it: on to the launch, in the mode that fits. */
 export function onChecksPassed(turn: Turn, event: Event & { type: 'checksPassed' }): Turn {
   const { handover } = turn.state;
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;

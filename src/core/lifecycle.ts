@@ -45,6 +45,9 @@ import {
   type Turn,
 } from './turn.ts';
 
+/** All of them wait for the same handover. */
+const MOST_PENDING = 100;
+
 /** Before anything is known. */
 export const initialState: State = {
   phase: 'waiting',
@@ -72,7 +75,7 @@ function take(turn: Turn, event: Event): Turn {
     case 'desiredChanged':
       return onDesiredChanged(turn, event.desired);
     case 'desiredMissing':
-      return onDesiredMissing(turn, event.problems);
+      return onDesiredMissing(turn, event);
     case 'partHeld':
       return onPartHeld(turn, event);
     case 'restartRequested':
@@ -110,11 +113,12 @@ function onDesiredChanged(turn: Turn, desired: Desired): Turn {
   return retarget(setState(known, { crashes: [] }), desired);
 }
 
-function onDesiredMissing(turn: Turn, problems: readonly string[]): Turn {
+function onDesiredMissing(turn: Turn, event: Event & { type: 'desiredMissing' }): Turn {
   const { state, policy } = turn;
+  const { problems, lacks } = event;
   if (state.desired !== undefined || state.stop !== undefined) return turn;
   const known = setState(turn, { missing: problems });
-  if (policy.certificateWaitMs === 0) return giveUpWaiting(known);
+  if (lacks !== 'certificates' || policy.certificateWaitMs === 0) return giveUpWaiting(known);
   if (state.timers.has('certificateWait')) return known;
   return arm(known, 'certificateWait', policy.certificateWaitMs);
 }
@@ -141,6 +145,9 @@ function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested
   if (handover !== undefined && isOpen && (mode === 'auto' || mode === handover.askedMode)) {
     const joined = { ...handover, requests: [...handover.requests, ...requests] };
     return hurry(setState(turn, { handover: joined }));
+  }
+  if (turn.state.pending.length >= MOST_PENDING) {
+    return refuseRequests(turn, requests, 'Too many requests are waiting already.');
   }
   const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
   return setState(turn, { pending: [...turn.state.pending, asked] });

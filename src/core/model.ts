@@ -137,6 +137,7 @@ export interface Policy {
   readonly terminationDrainMaxMs: number;
 }
 
+/** Whether both ask for the same, or both for nothing. */
 export function sameDesired(a: Desired | undefined, b: Desired | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.certificates === b.certificates && a.bootstrap === b.bootstrap && a.binary === b.binary;

@@ -33,14 +33,18 @@ export function beginRetiring(turn: Turn, successor: Launch): Turn {
   const next = older.length === 0 ? undefined : { ...handover, step: 'retiring' as const };
   return older.reduce(
     (sofar, { id, lineage }) =>
-      lineage === successor.lineage ? leaveToItsChild(sofar, id) : drainByAgent(sofar, id),
+      lineage === successor.lineage
+        ? leaveToItsChild(sofar, id, successor)
+        : drainByAgent(sofar, id),
     setState(turn, { handover: next }),
   );
 }
 
 /** Envoy's own protocol ends it: never signal a parent whose child is attached. */
-function leaveToItsChild(turn: Turn, id: LaunchId): Turn {
-  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+function leaveToItsChild(turn: Turn, id: LaunchId, child: Launch): Turn {
+  // LIVE may have been noticed late; the child's timer has run since it was LIVE.
+  const retiringAtMs = child.startedAtMs;
+  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs });
   const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs + RETIRE_SLACK_MS);
   return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
 }

@@ -29,6 +29,7 @@ export interface Launch {
   /** What its admin last said before LIVE: PRE_INITIALIZING or INITIALIZING. */
   readonly envoyState?: string;
   readonly liveAtMs?: number;
+  /** Since when it may have been retiring: not before its successor was started. */
   readonly retiringAtMs?: number;
   /** SIGKILL was sent to it. */
   readonly isKilled?: true;

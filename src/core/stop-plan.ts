@@ -1,12 +1,12 @@
 /** What happens between SIGTERM and the end: a plan that is shown long before it is needed. */
 import { EXIT, type Policy } from './model.ts';
-import { KILL_AFTER_MS } from './retiring.ts';
+import { KILL_AFTER_MS, UNREAPED_AFTER_MS } from './retiring.ts';
 import { secondsOf } from './seconds.ts';
 import type { State, Stop } from './state.ts';
-import { servingLaunch } from './turn.ts';
+import { newestInheritable } from './turn.ts';
 
 /** From the end of the drain to the agent's own end, in milliseconds: SIGTERM, SIGKILL, exit. */
-export const END_ALLOWANCE_MS = 5_000;
+export const END_ALLOWANCE_MS = KILL_AFTER_MS + UNREAPED_AFTER_MS;
 
 /**
  * `delay`: nothing changes yet. `drain`: clients are told to go. `empty`: over as soon as no
@@ -59,8 +59,8 @@ export function describeStopPlan(policy: StopTimes): readonly string[] {
 export function describeNextSigterm(state: State, policy: Policy): readonly string[] {
   if (state.phase === 'stopped') return ['nothing: everything has stopped'];
   if (state.stop !== undefined) return [describeNextAsk(state.stop)];
-  if (servingLaunch(state) === undefined) {
-    return ['stops at once: no Envoy is serving, so there is nothing to drain'];
+  if (newestInheritable(state) === undefined) {
+    return ['stops at once: no Envoy serves or drains, so there is nothing to wait for'];
   }
   return describeStopPlan(policy);
 }

@@ -6,8 +6,17 @@ import type { Event } from './events.ts';
 import { endHandover } from './handover.ts';
 import { EXIT, type ExitCode } from './model.ts';
 import { endLaunch, killLaunch } from './retiring.ts';
-import type { State, Stop } from './state.ts';
-import { arm, disarm, emit, parentOf, servingLaunch, setState, type Turn } from './turn.ts';
+import type { Launch, State, Stop } from './state.ts';
+import {
+  arm,
+  childOf,
+  disarm,
+  emit,
+  newestInheritable,
+  parentOf,
+  setState,
+  type Turn,
+} from './turn.ts';
 
 /** Two asks this close together are one: a terminal and npm both pass a Ctrl-C on. */
 export const SAME_ASK_MS = 300;
@@ -20,6 +29,7 @@ export interface StopOrder {
   readonly reason: string;
 }
 
+/** The first ask begins the stop, the second skips what is left of the wait, the third kills. */
 export function onStopRequested(turn: Turn, event: Asked): Turn {
   const { stop } = turn.state;
   const exitCode = event.exitCode ?? EXIT.stopped;
@@ -50,8 +60,8 @@ export function beginStop(turn: Turn, order: StopOrder): Turn {
   const ended = endHandover(refusePending(turn), 'abandoned', reason);
   const quiet = disarm(ended, 'certificateWait', 'jitter', 'retry', 'refill');
   const stopping = killStarting(setState(quiet, { handover: undefined, stop }));
-  if (order.how === 'now' || servingLaunch(stopping.state) === undefined)
-    return terminate(stopping);
+  const isDraining = newestInheritable(stopping.state) !== undefined;
+  if (order.how === 'now' || !isDraining) return terminate(stopping);
   const { terminationDelayMs } = turn.policy;
   return terminationDelayMs > 0 ? arm(stopping, 'stopDelay', terminationDelayMs) : drain(stopping);
 }
@@ -66,11 +76,12 @@ function refusePending(turn: Turn): Turn {
 export function refuseRequests(
   turn: Turn,
   requests: readonly NonNullable<State['pending'][number]['id']>[],
+  reason = 'The agent is stopping.',
 ): Turn {
   const end = {
     triggers: ['request'] as const,
     result: 'refused' as const,
-    reason: 'The agent is stopping.',
+    reason,
     attemptCount: 0,
     startedAtMs: turn.atMs,
     endedAtMs: turn.atMs,
@@ -90,7 +101,6 @@ export function drain(turn: Turn): Turn {
   const { stop, launches } = turn.state;
   if (stop?.step !== 'delay') return turn;
   const { terminationDrainMinMs, terminationDrainMaxMs } = turn.policy;
-  const serving = servingLaunch(turn.state);
   const draining = setState(turn, { stop: { ...stop, step: 'draining' } });
   const timed = arm(
     arm(draining, 'drainMin', terminationDrainMinMs),
@@ -101,14 +111,22 @@ export function drain(turn: Turn): Turn {
     timed,
     ...launches
       .filter(({ stage }) => stage === 'live' || stage === 'retiring')
-      .map(({ id }) => ({
+      .map((launch) => ({
         type: 'drainLaunch' as const,
-        launch: id,
-        purpose: id === serving?.id ? ('stop' as const) : ('count' as const),
+        launch: launch.id,
+        purpose: hasSuccessor(turn.state, launch) ? ('count' as const) : ('stop' as const),
       })),
   );
 }
 
+/** Whether a child has taken over from it, so that it has told its clients already. */
+function hasSuccessor(state: State, { lineage, epoch }: Launch): boolean {
+  return state.launches.some(
+    (other) => other.lineage === lineage && other.epoch > epoch && other.stage !== 'stopping',
+  );
+}
+
+/** From now on the last connection's end is the end of the drain. */
 export function onDrainMin(turn: Turn): Turn {
   const { stop } = turn.state;
   if (stop?.step !== 'draining') return turn;
@@ -138,23 +156,21 @@ export function continueStop(turn: Turn): Turn {
   if (stop === undefined) return turn;
   const newest = launches.at(-1);
   if (newest === undefined) return exitAgent(turn, stop);
-  const isServed = servingLaunch(turn.state) !== undefined;
-  if (stop.step !== 'terminating')
-    return isServed || newest.stage === 'stopping' ? turn : terminate(turn);
+  if (stop.step !== 'terminating') {
+    const isDraining = newestInheritable(turn.state) !== undefined;
+    if (isDraining) return onDrainCounted(turn);
+    return newest.stage === 'stopping' ? turn : terminate(turn);
+  }
   const isHeld = newest.stage === 'stopping' && parentOf(turn.state, newest) !== undefined;
   if (isHeld) return turn;
   return launches
-    .filter(({ stage, id }) => stage !== 'stopping' && mayBeTold(turn.state, id))
+    .filter((launch) => launch.stage !== 'stopping' && isTopmost(turn.state, launch))
     .reduce((sofar, { id }) => endLaunch(sofar, id), turn);
 }
 
 /** A launch with a living child above it is left to that child. */
-function mayBeTold(state: State, id: string): boolean {
-  const launch = state.launches.find((candidate) => candidate.id === id);
-  if (launch === undefined) return false;
-  return !state.launches.some(
-    ({ lineage, epoch }) => lineage === launch.lineage && epoch > launch.epoch,
-  );
+function isTopmost(state: State, launch: Launch): boolean {
+  return childOf(state, launch) === undefined;
 }
 
 function cutShort(turn: Turn): Turn {

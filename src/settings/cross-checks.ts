@@ -1,12 +1,10 @@
 /** What must hold between settings that are each well-formed. */
 import { checkEnvoyArgs } from '../core/envoy-args-check.ts';
+import { END_ALLOWANCE_MS } from '../core/stop-plan.ts';
 import type { Problem } from '../ports.ts';
 import { durationText } from './duration.ts';
 import type { SettingKey, Values } from './table.ts';
 import { table } from './table.ts';
-
-/** What ending Envoy may take after its drain: SIGTERM, then SIGKILL. */
-export const END_ALLOWANCE_MS = 5_000;
 
 interface CrossCheck {
   readonly between: readonly SettingKey[];

@@ -35,7 +35,7 @@ export const handoverRows = {
     standard: ['certs', 'bootstrap', 'binary'],
     meaning: 'which changes on disk start a handover: any of certs, bootstrap, binary',
   }),
-  liveDeadlineMs: setting('BATON_LIVE_DEADLINE', forms.durationFrom(100), {
+  liveDeadlineMs: setting('BATON_LIVE_DEADLINE', forms.durationFrom(1_000), {
     standard: 60_000,
     meaning: 'how long a new launch may be silent before it is given up',
   }),

@@ -33,6 +33,8 @@ export interface DesiredState {
   /** Reads everything once and posts what it makes; looks never overlap. Never rejects. */
   look(): Promise<void>;
   materialOf(desired: Desired): Material | undefined;
+  /** Resolves when no look is under way. */
+  settled(): Promise<void>;
   /** Forgets what no launch and no plan needs any more, on disk too. */
   keepOnly(inUse: readonly Desired[]): Promise<void>;
 }
@@ -62,7 +64,9 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
     if (certificates && certificates !== before.certificates)
       world.onCertificates(certificates.set);
     if (!isWhole(parts)) {
-      world.post({ type: 'desiredMissing', problems: held.problems() });
+      const isConfigured = parts.bootstrap !== undefined && parts.binary !== undefined;
+      const lacks = isConfigured ? 'certificates' : 'configuration';
+      world.post({ type: 'desiredMissing', problems: held.problems(), lacks });
       return;
     }
     held.tell();
@@ -85,6 +89,7 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
 
   return {
     materialOf,
+    settled: () => looking,
     look: () => {
       looking = looking.then(lookOnce);
       return looking;

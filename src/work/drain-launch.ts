@@ -7,6 +7,8 @@ import type { Launches, LivingLaunch } from './launches.ts';
 type Draining = Effect & { readonly type: 'drainLaunch' };
 
 const COUNT_EVERY_MS = 500;
+/** From an order that was not answered to the next try. */
+const ORDER_AGAIN_MS = 1_000;
 
 export interface DrainWorld {
   readonly clock: Clock;
@@ -31,21 +33,28 @@ const ORDERS: Readonly<Record<Draining['purpose'], readonly string[]>> = {
 export async function drainLaunch(effect: Draining, world: DrainWorld): Promise<void> {
   const living = world.launches.get(effect.launch);
   if (living === undefined) return;
-  for (const path of ORDERS[effect.purpose]) {
-    const trouble = await order(living.admin, path);
-    if (trouble !== undefined) world.onTrouble(trouble);
-  }
-  const isGone = world.launches.get(effect.launch) !== living;
-  if (!isGone && living.stopCounting === undefined) countOnAndOn(living, world);
+  const orders = ORDERS[effect.purpose].map((path) => insist(path, living, world));
+  // The one connection answers in turn: the first count comes after the orders.
+  if (living.stopCounting === undefined) countOnAndOn(living, world);
+  await Promise.all(orders);
 }
 
-async function order(admin: AdminChannel, path: string): Promise<string | undefined> {
+/** Once at least; where no answer came, again behind the caller's back until one does. */
+async function insist(path: string, living: LivingLaunch, world: DrainWorld): Promise<void> {
   try {
-    const { status } = await admin.request('POST', path);
-    return status === 200 ? undefined : `Envoy answered ${path} with status ${status}.`;
+    const { status } = await living.admin.request('POST', path);
+    if (status !== 200) world.onTrouble(`Envoy answered ${path} with status ${status}.`);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    world.onTrouble(error instanceof Error ? error.message : String(error));
+    if (!isThere(living, world)) return;
+    world.clock.after(ORDER_AGAIN_MS, () => {
+      if (isThere(living, world)) void insist(path, living, world);
+    });
   }
+}
+
+function isThere(living: LivingLaunch, { launches }: DrainWorld): boolean {
+  return launches.get(living.id) === living;
 }
 
 function countOnAndOn(living: LivingLaunch, world: DrainWorld): void {

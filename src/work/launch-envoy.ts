@@ -17,10 +17,11 @@ import type {
 } from '../ports.ts';
 import type { Launches, LivingLaunch } from './launches.ts';
 
+type Exited = Event & { readonly type: 'launchExited' };
 type Launching = Effect & { readonly type: 'launchEnvoy' };
 
-/** How often a launch that is not LIVE yet is reported to have answered. */
-const ANSWER_REPORT_MS = 1_000;
+/** How often a launch that is not LIVE yet is reported to have answered, at most. */
+const ANSWER_REPORT_MS = 200;
 
 export interface LaunchWorld {
   readonly clock: Clock;
@@ -31,8 +32,8 @@ export interface LaunchWorld {
   readonly admin: EnvoyAdmin;
   readonly options: EnvoyOptions;
   readonly launches: Launches;
-  /** Launches that were to be ended before there was a process to end. */
-  readonly cancelled: Set<LaunchId>;
+  /** Launches without a process yet; aborting one keeps it from ever having one. */
+  readonly preparing: Map<LaunchId, AbortController>;
   /** What the target is made of; undefined when nobody has put it together. */
   readonly materialOf: (target: Launching['target']) => Material | undefined;
   readonly post: (event: Event) => void;
@@ -42,15 +43,17 @@ export interface LaunchWorld {
 /** Ends when the process is gone, and then reports its exit; never rejects. */
 export async function launchEnvoy(effect: Launching, world: LaunchWorld): Promise<void> {
   const { launch } = effect;
+  const preparing = new AbortController();
+  world.preparing.set(launch, preparing);
   const prepared = await prepare(effect, world);
-  if ('problem' in prepared) {
-    const message = prepared.problem.message;
-    const outcome: Outcome = { kind: 'notStarted', errno: prepared.problem.about, message };
-    world.post({ type: 'launchExited', launch, outcome, lastLines: [message] });
+  if ('problem' in prepared || preparing.signal.aborted) {
+    world.preparing.delete(launch);
+    world.post({ type: 'launchExited', launch, ...neverStarted(prepared) });
     return;
   }
   const process = await world.processes.spawn(prepared);
-  if (world.cancelled.delete(launch)) process.signal('SIGKILL');
+  world.preparing.delete(launch);
+  if (preparing.signal.aborted) process.signal('SIGKILL');
   if (process.pid !== undefined) world.post({ type: 'launchSpawned', launch, pid: process.pid });
   const living = follow(effect, process, world);
   const outcome = await process.exited;
@@ -67,10 +70,16 @@ export async function launchEnvoy(effect: Launching, world: LaunchWorld): Promis
   });
 }
 
-async function prepare(
-  effect: Launching,
-  world: LaunchWorld,
-): Promise<SpawnSpec | { readonly problem: Problem }> {
+function neverStarted(prepared: Prepared): Pick<Exited, 'outcome' | 'lastLines'> {
+  const { about: errno, message } = 'problem' in prepared ? prepared.problem : CANCELLED;
+  return { outcome: { kind: 'notStarted', errno, message }, lastLines: [message] };
+}
+
+const CANCELLED: Problem = { about: 'cancelled', message: 'It was ended before it was started.' };
+
+type Prepared = SpawnSpec | { readonly problem: Problem };
+
+async function prepare(effect: Launching, world: LaunchWorld): Promise<Prepared> {
   const { launch, epoch, target } = effect;
   const material = world.materialOf(target);
   if (material === undefined) {

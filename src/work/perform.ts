@@ -45,7 +45,7 @@ type Signalling = Effect & { readonly type: 'signalLaunch' };
 
 function signalLaunch({ launch, signal }: Signalling, world: World): void {
   const living = world.launches.get(launch);
-  if (living === undefined) world.cancelled.add(launch);
+  if (living === undefined) world.preparing.get(launch)?.abort();
   else living.process.signal(signal);
 }
 
@@ -63,7 +63,8 @@ async function repairLineage(lineage: LineageId, world: World): Promise<void> {
 function forgetLaunch(id: LaunchId, placed: Map<LaunchId, Placed>, world: World): void {
   const gone = placed.get(id);
   placed.delete(id);
-  world.cancelled.delete(id);
+  // The core does not wait for it any more: it must not come to life behind its back.
+  world.preparing.get(id)?.abort();
   if (gone === undefined) return;
   const living = [...placed.values()];
   const trouble = (error: unknown) =>

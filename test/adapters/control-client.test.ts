@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { CONTROL_SOCKET, createControlClient } from '../../src/adapters/control-client.ts';
+import { createControlClient } from '../../src/adapters/control-client.ts';
+import { CONTROL_SOCKET } from '../../src/core/file-names.ts';
 
 let folder: string;
 let server: Server | undefined;

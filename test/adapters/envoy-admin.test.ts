@@ -28,6 +28,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   channel.close();
   stopServer();
   await rm(folder, { recursive: true, force: true });
@@ -232,6 +233,11 @@ describe('until it is LIVE', () => {
     });
   }
 
+  /** From here on no request ends by its time limit: what ends one is the abort. */
+  function requestsNeverEnd(): void {
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal);
+  }
+
   function watchEpoch(epoch: number) {
     const answers: string[] = [];
     const ended = new AbortController();
@@ -281,7 +287,8 @@ describe('until it is LIVE', () => {
     ['nobody answers', () => serveRaw(() => {})],
     ['there is no socket', async () => {}],
     ['it says INITIALIZING', () => serveStates(['INITIALIZING', 0])],
-  ])('ends at once when aborted while %s, with nothing left running', async (_, begin) => {
+  ])('ends when aborted while %s, with nothing left running', async (_, begin) => {
+    requestsNeverEnd();
     await begin();
     const { live, answers, ended } = watchEpoch(0);
     if (server !== undefined) {
@@ -289,10 +296,7 @@ describe('until it is LIVE', () => {
     }
     const reason = new Error('gone');
     ended.abort(reason);
-    const before = performance.now();
     await expect(live).rejects.toBe(reason);
-    // An unanswered request alone would take two seconds.
-    expect(performance.now() - before).toBeLessThan(1_000);
     const count = answers.length;
     await new Promise((resolve) => setImmediate(resolve));
     expect(answers).toHaveLength(count);

@@ -204,6 +204,24 @@ describe('its lines', () => {
     expect(started.lastLines()).toEqual(['plain', 'bad']);
   });
 
+  test('end with the first fatal one where nothing plain comes after', async () => {
+    const record = (m: string) => `echo '{"l":"critical","n":"main","s":"a:1","m":"${m}"}' >&2;`;
+    const started = await start([record('why'), ...Array(30).fill(record('frame'))].join(''));
+    await started.exited;
+    expect(started.lastLines()).toHaveLength(20);
+    expect(started.lastLines().slice(-2)).toEqual(['frame', 'why']);
+    const other = await start(`${record('why')} echo plain >&2`);
+    await other.exited;
+    expect(other.lastLines()).toEqual(['why', 'plain']);
+  });
+
+  test('have nothing of the configuration that they quote', async () => {
+    const started = await start(`echo 'bad (a): {"key":' >&2; echo '"secret"}' >&2`);
+    await started.exited;
+    expect(started.lastLines()).toEqual(['bad (a): ... (content left out)']);
+    expect(texts()).toEqual(started.lastLines());
+  });
+
   test('are kept to the last twenty of 500 characters, without the access log', async () => {
     const started = await start(
       node(`

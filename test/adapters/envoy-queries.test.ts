@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEnvoyQueries } from '../../src/adapters/envoy-queries.ts';
+import { ENVOY_LOG_FORMAT } from '../../src/core/envoy-line.ts';
 import { envoyBinary } from '../support/envoy-binary.ts';
 import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
 
@@ -99,6 +100,28 @@ describe('a real Envoy', () => {
   });
 });
 
+describe('a bootstrap that the real Envoy quotes when it says no', () => {
+  const binary = envoyBinary('1.40.0');
+  const format = ['--log-format', ENVOY_LOG_FORMAT];
+  const secret = 'a-secret'.repeat(20_000);
+  const node = { id: 'n', metadata: { secret } };
+
+  test.each<readonly [string, object, RegExp]>([
+    ['of a wrong form', { node, admin: 'x' }, /@\s+admin/],
+    [
+      'with a forbidden value',
+      { node, static_resources: { clusters: [{}] } },
+      /Cluster\w+\.Name: /,
+    ],
+  ])('is left out of the reason when it is one %s', async (_, json, reason) => {
+    const verdict = await queries.validate(binary, [...bootstrapFile(json), ...format]);
+    const message = verdict.ok ? '' : verdict.problems[0]?.message;
+    expect(message).toMatch(reason);
+    expect(message).toContain('(content left out)');
+    expect(message).not.toContain('a-secret');
+  });
+});
+
 describe('a question', () => {
   test('is asked with the arguments and --mode validate', async () => {
     await queries.validate(fake.binary, bootstrapFile({}));
@@ -108,6 +131,11 @@ describe('a question', () => {
   test.each<[string, string, RegExp]>([
     ['the last line says why', 'echo first >&2; echo why >&2; exit 1', /: why$/],
     ['it is a record', `echo '{"l":"critical","m":"why"}' >&2; exit 1`, /: why$/],
+    [
+      'a fatal record comes before other lines',
+      `echo '{"l":"critical","m":"why"}' >&2; echo more >&2; exit 1`,
+      /: why$/,
+    ],
     ['it says nothing', 'exit 3', /: it .*3/],
     ['it is killed', 'kill -SEGV $$', /: it .*SIGSEGV/],
     [

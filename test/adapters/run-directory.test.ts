@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmod,
   chown,
@@ -19,6 +19,7 @@ import { createNameLocks } from '../../src/adapters/name-locks.ts';
 import { writeAtomically } from '../../src/adapters/run-directory/private-files.ts';
 import {
   chooseRunDirectory,
+  findRunDirectory,
   type OpenRunDirectory,
   openRunDirectory,
 } from '../../src/adapters/run-directory.ts';
@@ -222,7 +223,11 @@ describe('left-overs', () => {
       'envoy-rev12.json',
       'envoy-candidate-1.json',
       'state.json.0123456789ab.tmp',
+      '.pipe-1.out',
     ];
+    await mkdir(join(folder, '.query-abc123'));
+    await writeFile(join(folder, '.query-abc123', 'answer'), 'x');
+    execFileSync('mkfifo', [join(folder, '.pipe-12.err')]);
     const lasting = ['state.json', 'envoy-last-good.json', "a-user's-file"];
     for (const name of [...leftOvers, ...lasting]) await writeFile(join(folder, name), '{}');
     await leaveDeadSocket(join(folder, 'admin-L1.sock'));
@@ -351,6 +356,17 @@ describe('chooseRunDirectory', () => {
 
   test('finds a place that can be opened on this machine', () => {
     expect(chooseRunDirectory()).toMatch(/^\/.*baton/);
+  });
+});
+
+describe('findRunDirectory', () => {
+  test('finds the agent that is there, whoever could make the folder', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    const inUse = join(folder, 'in-use');
+    await mkdir(inUse, { recursive: true });
+    await writeFile(join(inUse, 'control.sock'), '');
+    expect(findRunDirectory([elsewhere, inUse])).toBe(inUse);
+    expect(findRunDirectory([elsewhere])).toBe(chooseRunDirectory());
   });
 });
 

@@ -134,7 +134,11 @@ describe('the log of an event', () => {
   });
 
   it('tells what is missing only when it is news', () => {
-    const missing: Event = { type: 'desiredMissing', problems: ['Cannot read it.'] };
+    const missing: Event = {
+      type: 'desiredMissing',
+      lacks: 'certificates',
+      problems: ['Cannot read it.'],
+    };
     const { handover: _handover, desired: _desired, ...blank } = { ...handingOver, launches: [] };
     expect(messages(blank, missing)[0]).toBe('warn: cannot start yet');
     const known = {

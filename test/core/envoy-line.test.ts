@@ -1,18 +1,21 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
+  CONTENT_LEFT_OUT,
+  createLineReader,
   cutLines,
   ENVOY_LOG_FORMAT,
   MAX_LINE_LENGTH,
-  readEnvoyLine,
 } from '../../src/core/envoy-line.ts';
 
 const line = (level: string) =>
   `{"t":"2026-01-02T03:04:05.678","l":"${level}","n":"main","s":"server.cc:412","p":7,"m":"a \\"b\\""}`;
 
+const read = (stream: 'stdout' | 'stderr', text: string) => createLineReader(stream)(text);
+
 describe("a line of Envoy's log", () => {
   it('is read as the format on the command line writes it', () => {
-    expect(readEnvoyLine('stderr', line('info'))).toEqual({
+    expect(read('stderr', line('info'))).toEqual({
       kind: 'log',
       level: 'info',
       message: 'a "b"',
@@ -30,13 +33,13 @@ describe("a line of Envoy's log", () => {
     ['critical', 'fatal'],
     ['off', 'info'],
   ])('of level %s is a record of level %s', (own, level) => {
-    expect(readEnvoyLine('stderr', line(own)).level).toBe(level);
+    expect(read('stderr', line(own))?.level).toBe(level);
   });
 
   it.each(["cannot bind '0.0.0.0:80': Address already in use", '{"m":7}', '{', '[]', 'null', ''])(
     'is taken whole when it is no record: %j',
     (text) => {
-      expect(readEnvoyLine('stderr', text)).toEqual({
+      expect(read('stderr', text)).toEqual({
         kind: 'plain',
         level: 'warn',
         message: text,
@@ -50,9 +53,160 @@ describe("a line of Envoy's log", () => {
   });
 });
 
+const KEY = '-----BEGIN PRIVATE KEY-----';
+const UNPARSED =
+  "Unable to parse JSON as proto (INVALID_ARGUMENT: invalid JSON in envoy.config.bootstrap.v3.Bootstrap @ static_resources.secrets[0].tls_certificate.private_key: message envoy.config.core.v3.DataSource, near 1:212 (offset 211): unexpected character: '\"'; expected '{'): ";
+const CONSTRAINT =
+  'Proto constraint validation failed (TcpProxyValidationError.StatPrefix: value length must be at least 1 characters)';
+const INITIALIZING = "initializing config 'goo.gle/debugproto  \n  envoy-rev0.json'";
+
+function record(level: string, message: string): string {
+  const s = 'source/server/server.cc:449';
+  return JSON.stringify({ t: '2026-01-02T03:04:05.678', l: level, n: 'main', s, p: 7, m: message });
+}
+
+/** The messages of what a process prints on standard error. */
+function messagesOf(texts: readonly string[]): readonly (string | undefined)[] {
+  return texts.map(createLineReader('stderr')).map((read) => read?.message);
+}
+
+describe('configuration that Envoy quotes', () => {
+  const left = CONTENT_LEFT_OUT;
+
+  // As Envoy 1.40 and, where it says so, 1.36 print them.
+  test.each<readonly [string, string, string]>([
+    [
+      'JSON of a wrong form',
+      `error initializing configuration 'a.json': ${UNPARSED}{"node": {"key": "secret"}}`,
+      `error initializing configuration 'a.json': ${UNPARSED}${left}`,
+    ],
+    [
+      'JSON of a wrong form at a start',
+      `error \`${UNPARSED}{\n "key": "secret"}\` ${INITIALIZING}`,
+      `error \`${UNPARSED}${left}\` initializing config`,
+    ],
+    [
+      'a message with a forbidden value',
+      `error initializing configuration 'a.json': goo.gle/debugstr   \ncluster: "secret"\n: ${CONSTRAINT}`,
+      `error initializing configuration 'a.json': ${left}: ${CONSTRAINT}`,
+    ],
+    [
+      'a message with a forbidden value at a start',
+      `error \`goo.gle/debugonly  \nnode {\n  id: "secret"\n}\n: ${CONSTRAINT}\` ${INITIALIZING}`,
+      `error \`${left}: ${CONSTRAINT}\` initializing config`,
+    ],
+    [
+      'a message with a forbidden value (1.36)',
+      `error \`node {\n  id: "secret"\n}\n: ${CONSTRAINT}\` initializing config '  a.json'`,
+      `error \`${left}: ${CONSTRAINT}\` initializing config`,
+    ],
+    [
+      'a message of one field (1.36)',
+      'Invalid duration: Expected positive duration: inline_string: "secret \\" "\n',
+      `Invalid duration: Expected positive duration: ${left}`,
+    ],
+    [
+      'a message after its reason',
+      'Invalid duration: Expected positive duration: goo.gle/debugstr   \nseconds: -1\n',
+      `Invalid duration: Expected positive duration: ${left}`,
+    ],
+    [
+      'what is no number',
+      "Unable to parse JSON as proto (INVALID_ARGUMENT: port_value: uint32, near 1:4 (offset 3): invalid   number: 'secret'): {}",
+      `Unable to parse JSON as proto (INVALID_ARGUMENT: port_value: uint32, near 1:4 (offset 3): invalid   number: ${left}`,
+    ],
+    [
+      'what is no object',
+      "error initializing configuration 'a.yaml': Unable to convert YAML as JSON: just a secret\n",
+      `error initializing configuration 'a.yaml': Unable to convert YAML as JSON: ${left}`,
+    ],
+    ['a key', `no good: ${KEY}\nsecret`, `no good: ${left}`],
+    ['any other JSON', 'no good: { "a": "secret" }', `no good: ${left}`],
+  ])('is left out: %s', (_, printed, message) => {
+    expect(messagesOf([record('critical', printed)])).toEqual([message]);
+  });
+
+  test.each<readonly [string, string, string]>([
+    ['info', 'runtime: layers:\n  - name: x\n    a: secret', `runtime: layers:${left}`],
+    ['warning', `config rejected: goo.gle/debugstr \na: "b"\n: ${CONSTRAINT}`, 'config rejected: '],
+    ['debug', `update goo.gle/debugstr \na: "secret"`, `update ${left}`],
+  ])('is left out at level %s too', (level, printed, message) => {
+    const [read] = messagesOf([record(level, printed)]);
+    expect(read?.startsWith(message)).toBe(true);
+    expect(read).toContain(left);
+  });
+
+  test.each([
+    ['debug', "request headers complete:\n':path', '/'\n':method', 'GET'"],
+    ['info', 'script log: {"a":1}'],
+    ['critical', "error initializing configuration 'a.json': duplicate cluster 'a'"],
+    [
+      'critical',
+      "Protobuf message (type envoy.config.bootstrap.v3.Bootstrap reason INVALID_ARGUMENT: unknown enum value: 'NOPE') has unknown fields",
+    ],
+  ])('is not seen in what is none, at level %s: %j', (level, message) => {
+    expect(messagesOf([record(level, message)])).toEqual([message]);
+  });
+
+  test('is left out of a record that lost its end, wherever it was cut', () => {
+    const text = record('critical', `${UNPARSED}{"node": "${'secret\n\\ö\u0001"'.repeat(9)}`);
+    const begin = text.indexOf('{\\"node') + 1;
+    for (let length = begin; length < text.length; length += 1)
+      expect(messagesOf([text.slice(0, length)])).toEqual([UNPARSED + left]);
+    expect(messagesOf(['{"t":"2026", "key": "secret'])).toEqual([left]);
+  });
+
+  test('is left out of the plain lines that repeat a fatal record', () => {
+    const json = [`${UNPARSED}{`, ' "key": "secret",', ' "a": {}', '{"m":"secret"}', '}'];
+    const printed = [
+      record('critical', `error \`${json.join('\n')}\` ${INITIALIZING}`),
+      record('info', 'exiting'),
+      ...json.slice(0, 2),
+      record('info', 'from another thread'),
+      ...json.slice(2),
+    ];
+    expect(messagesOf(printed).filter((message) => message !== undefined)).toEqual([
+      `error \`${UNPARSED}${left}\` initializing config`,
+      'exiting',
+      UNPARSED + left,
+      'from another thread',
+    ]);
+  });
+
+  test.each([
+    ['1.40', ['goo.gle/debugproto  ', 'inline_string: "secret"', 'node {', '}']],
+    ['1.36', ['inline_string: "secret"', 'node {', '  id: "secret"', '}']],
+  ])('leaves the reason as the last line, as Envoy %s prints it', (_, dump) => {
+    const reason = `${[...dump, ''].join('\n')}: ${CONSTRAINT}`;
+    const printed = [
+      record('critical', `error \`${reason}\` ${INITIALIZING}`),
+      record('info', 'exiting'),
+      ...reason.split('\n'),
+    ];
+    expect(messagesOf(printed).filter((message) => message !== undefined)).toEqual([
+      `error \`${left}: ${CONSTRAINT}\` initializing config`,
+      'exiting',
+      CONSTRAINT,
+    ]);
+  });
+
+  test('is left out of plain lines without a record before, up to the next one', () => {
+    const bind = "cannot bind '127.0.0.1:80': Address already in use";
+    expect(
+      messagesOf(['node {', ' id: "secret"', bind, '}', record('info', 'next'), 'plain']),
+    ).toEqual([left, undefined, bind, undefined, 'next', 'plain']);
+  });
+
+  test('is none where a port is taken: its reason is the last line', () => {
+    const bind = "cannot bind '127.0.0.1:80': Address already in use";
+    const printed = [record('critical', `error \`${bind}\` ${INITIALIZING}`), bind];
+    expect(messagesOf(printed)).toEqual([`error \`${bind}\` initializing config`, bind]);
+  });
+});
+
 describe('a line of an access log', () => {
   it('keeps the members of its JSON form', () => {
-    expect(readEnvoyLine('stdout', '{"path":"/","code":200}')).toEqual({
+    expect(read('stdout', '{"path":"/","code":200}')).toEqual({
       kind: 'access',
       level: 'info',
       message: 'request',
@@ -62,7 +216,7 @@ describe('a line of an access log', () => {
 
   it('is its own message in any other form', () => {
     const text = '[2026-01-02T03:04:05.678Z] "GET / HTTP/1.1" 200';
-    expect(readEnvoyLine('stdout', text)).toEqual({ kind: 'access', level: 'info', message: text });
+    expect(read('stdout', text)).toEqual({ kind: 'access', level: 'info', message: text });
   });
 });
 

@@ -24,7 +24,11 @@ import {
 } from '../support/states.ts';
 
 const changed = (desired = NEWER): Event => ({ type: 'desiredChanged', desired });
-const missing: Event = { type: 'desiredMissing', problems: ['Cannot read it.', 'Nor that.'] };
+const missing: Event = {
+  type: 'desiredMissing',
+  lacks: 'certificates',
+  problems: ['Cannot read it.', 'Nor that.'],
+};
 const hangUp: Event = { type: 'restartRequested', trigger: 'signal', mode: 'auto' };
 const asked: Event = {
   type: 'restartRequested',
@@ -308,5 +312,34 @@ describe('a part that is held', () => {
   it('does not change what serves', () => {
     const { state } = take(serving, held);
     expect({ ...state, held: serving.held }).toEqual(serving);
+  });
+});
+
+describe('what is missing at the start', () => {
+  it('ends the agent at once when it is not certificates', () => {
+    const own = { ...policy, certificateWaitMs: 60_000 };
+    const broken: Event = {
+      type: 'desiredMissing',
+      problems: ['No template.'],
+      lacks: 'configuration',
+    };
+    expect(verbs(take(initialState, broken, { policy: own }).effects)).toEqual(['exit 78']);
+  });
+});
+
+describe('requests that wait', () => {
+  it('are refused past the hundredth, and are answered', () => {
+    const request = (count: number): Event => ({
+      type: 'restartRequested',
+      trigger: 'request',
+      mode: 'auto',
+      request: requestIdOf(`R${count}`),
+    });
+    const hundred = Array.from({ length: 100 }, (_, at) => request(at));
+    const { state } = takeAll(retiring, hundred);
+    expect(state.pending).toHaveLength(100);
+    const over = take(state, request(100));
+    expect(over.state.pending).toHaveLength(100);
+    expect(over.effects).toMatchObject([{ type: 'reportHandover', requests: ['R100'] }]);
   });
 });

@@ -18,7 +18,11 @@ import {
 const waitingPolicy = { ...defaultPolicy, certificateWaitMs: 30_000 };
 const missing: Happening = [
   0,
-  { type: 'desiredMissing', problems: ['Cannot find /etc/certs/key.pem: no such file.'] },
+  {
+    type: 'desiredMissing',
+    lacks: 'certificates',
+    problems: ['Cannot find /etc/certs/key.pem: no such file.'],
+  },
 ];
 const firstCrash: readonly Happening[] = [...servingHappenings, [5_000, crashed(1, 'SIGSEGV')]];
 const answered: Happening = [
@@ -134,7 +138,7 @@ describe('readiness', () => {
     const problems = [`Cannot read /etc/\u001b[31m\r\n\u202ecerts: ${'x'.repeat(1_000)}.`];
     const reason = reasonAt(
       0,
-      stateAfter([[0, { type: 'desiredMissing', problems }]], waitingPolicy),
+      stateAfter([[0, { type: 'desiredMissing', lacks: 'certificates', problems }]], waitingPolicy),
     );
     expect(reason).toHaveLength(500);
     expect(reason).not.toMatch(/[\p{Cc}\p{Cf}]/u);

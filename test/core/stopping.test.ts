@@ -73,7 +73,7 @@ describe('a stop', () => {
       'a delay runs while an old one drains',
       { ...backingOff, launches: [launchOf(1, { stage: 'retiring' })] },
       'graceful',
-      ['report H2 abandoned', 'SIGTERM L1'],
+      ['report H2 abandoned', 'drain L1 for stop'],
     ],
   ])('does what it must when %s', (_, given, how, expected) => {
     const { state, effects } = take(given, stop(how));
@@ -142,9 +142,23 @@ describe('the drain', () => {
     expect(verbs(ended.effects)).toEqual(['forget L2', 'SIGTERM L1']);
   });
 
-  it('restarts nothing when Envoy dies in it, and the old one is told at once', () => {
+  it('restarts nothing when Envoy dies in it, and goes on for what drains', () => {
     const both = take(retiring, stop()).state;
-    expect(verbs(take(both, exited(2)).effects)).toEqual(['forget L2', 'SIGTERM L1']);
+    const { state, effects } = take(both, exited(2));
+    expect(verbs(effects)).toEqual(['forget L2']);
+    const ended = takeAll(state, [fired('drainMin'), counted(1, 0)]);
+    expect(verbs(ended.effects)).toEqual(['SIGTERM L1']);
+  });
+
+  it('waits for what drains while nothing serves', () => {
+    const clearing = {
+      ...serving,
+      handover: handoverOf({ step: 'clearing', mode: 'cold' }),
+      launches: [launchOf(1, { stage: 'retiring', connections: 7 })],
+    };
+    const { state, effects } = takeAll(clearing, [stop(), fired('drainMin')]);
+    expect(verbs(effects)).toEqual(['report H2 abandoned', 'drain L1 for stop']);
+    expect(verbs(take(state, counted(1, 0)).effects)).toEqual(['SIGTERM L1']);
   });
 });
 

@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { envoyBinary } from '../support/envoy-binary.ts';
+import { freePorts } from '../support/free-ports.ts';
 import {
   type Container,
   type ContainerOptions,
@@ -13,6 +17,7 @@ import {
   runContainer,
   startContainer,
 } from '../support/image-rig.ts';
+import { markOfThisRun, processesWith } from '../support/left-overs.ts';
 
 let image: Image;
 let folder: string;
@@ -23,7 +28,7 @@ let containers: Container[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'baton-pid1-'));
   await chmod(folder, 0o755);
-  [servicePort, statusPort] = await freePorts();
+  [servicePort = 0, statusPort = 0] = await freePorts(2);
   await writeFile(path.join(folder, 'envoy.json'), JSON.stringify(bootstrap(servicePort)));
   await writeFile(
     path.join(folder, 'fault.mjs'),
@@ -176,7 +181,9 @@ describe('a signal in the first moments', () => {
     'is not lost when it comes at any of six moments, series %i',
     async (series) => {
       // 0 to 100 ms in steps of 5, counted from when tini has a child, so waits for signals: before,
-      // the kernel drops those to a process 1, whatever program it is.
+      // the kernel drops those to a process 1, whatever program it is. The steps are what is tried, a
+      // spread over the start; where in the start one falls is left open, for what is expected is
+      // the same at every moment of it.
       for (let afterMs = series * 5; afterMs <= 100; afterMs += 20) {
         const container = await start();
         await vi.waitUntil(async () => (await container.inmates()).length > 1, { interval: 1 });
@@ -191,6 +198,34 @@ describe('a signal in the first moments', () => {
       }
     },
   );
+});
+
+describe('what runs the image', () => {
+  test('takes the whole container with it when it is killed', async () => {
+    const trial = randomUUID();
+    const place = await mkdtemp(path.join(tmpdir(), 'baton-run-image-'));
+    const env = { ...settings(), ...markOfThisRun(), TRIAL: trial };
+    const words = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const runner = spawn(
+      process.execPath,
+      ['deploy/run-image.mjs', ...words, '--mount', `${folder}=/etc/baton`],
+      {
+        cwd: new URL('../..', import.meta.url).pathname,
+        env: { ...process.env, TMPDIR: place, BATON_ENVOY_BINARY: envoyBinary() },
+        stdio: 'ignore',
+      },
+    );
+    onTestFinished(async () => {
+      runner.kill('SIGKILL');
+      await rm(place, { recursive: true, force: true });
+    });
+    await untilReady();
+    expect(processesWith('TRIAL', trial)).not.toEqual([]);
+
+    runner.kill('SIGKILL');
+
+    await vi.waitFor(() => expect(processesWith('TRIAL', trial)).toEqual([]), 10_000);
+  });
 });
 
 describe('the death of the agent', () => {
@@ -261,14 +296,18 @@ async function start(options: ContainerOptions = {}): Promise<Container> {
 
 async function startReady(options: ContainerOptions = {}): Promise<Container> {
   const container = await start(options);
+  await untilReady(container);
+  return container;
+}
+
+async function untilReady(container?: Container): Promise<void> {
   await vi.waitFor(
     async () => {
       const answer = await fetch(`http://127.0.0.1:${statusPort}/healthz/ready`);
-      expect(answer.status, container.output()).toBe(200);
+      expect(answer.status, container?.output()).toBe(200);
     },
     { timeout: 20_000 },
   );
-  return container;
 }
 
 async function pidsOf(container: Container, name: string): Promise<number[]> {
@@ -277,14 +316,6 @@ async function pidsOf(container: Container, name: string): Promise<number[]> {
 
 async function killAgent(container: Container): Promise<void> {
   for (const pid of await pidsOf(container, 'node')) process.kill(pid, 'SIGKILL');
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const listeners = [createServer().listen(0), createServer().listen(0)];
-  await Promise.all(listeners.map((listener) => once(listener, 'listening')));
-  const [first = 0, second = 0] = listeners.map((one) => (one.address() as AddressInfo).port);
-  for (const listener of listeners) listener.close();
-  return [first, second];
 }
 
 async function isListening(port: number): Promise<boolean> {

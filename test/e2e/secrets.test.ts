@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
 import { createServiceCertificates } from '../support/service-certificates.ts';
@@ -12,12 +12,30 @@ const CANARIES = {
   metadata: 'canary-metadata',
   template: 'canary-template',
   url: 'canary-url',
+  inlineKey: 'canary-inline-key',
 };
 const LAYER = `
 node:
   metadata: "\${NODE_METADATA}"
   locality: { zone: "\${ZONE}" }
 `;
+const INLINE_KEY = `
+static_resources:
+  secrets:
+    - name: inline
+      tls_certificate:
+        private_key:
+          inline_string: |
+            -----BEGIN PRIVATE KEY-----
+            ${CANARIES.inlineKey}
+            -----END PRIVATE KEY-----
+`;
+/** What makes Envoy quote the whole bootstrap, and what it is to say of it. */
+const QUOTED = [
+  ['has a wrong form', 'cluster_manager: 7', /@\s+cluster_manager:/],
+  ['has a forbidden value', '  clusters: [{ name: "" }]', /ClusterValidationError\.Name: value/],
+  ['is a key of a wrong form', '    - { name: 7, generic_secret: {} }', /secrets\[1\]\.name/],
+] as const;
 
 let folder: string;
 let world: World;
@@ -113,6 +131,40 @@ test('secrets are in no log when the agent cannot even start', async () => {
   expect(code).toBe(78);
   expect(output).toContain('no_such_field');
   expectNoSecretIn(output);
+});
+
+describe.each(QUOTED)('a bootstrap with an inline key in which a field %s', (_, field, reason) => {
+  const layer = `${LAYER}${INLINE_KEY}${field}\n`;
+
+  test('keeps the agent from starting for a reason without the key', async () => {
+    await writeFile(join(folder, 'layer.yaml'), layer);
+
+    const { code, output } = await world.runAgent({ BATON_CERT_QUIET_TIME: '50ms' });
+
+    expect(code).toBe(78);
+    const last = output.split('\n').filter((line) => line.includes('"agent gives up"'));
+    expect(last.join('')).toMatch(reason);
+    expectNoSecretIn(output);
+  });
+
+  test('is refused, and by `baton validate` too, for a reason without the key', async () => {
+    const agent = await world.startReadyAgent();
+
+    await writeFile(join(folder, 'layer.yaml'), layer);
+    const refused = await agent.untilRecord({ msg: 'handover ended', result: 'refused' });
+    const validated = await agent.baton('validate');
+    const { body } = await world.ask('/status', world.statusPort);
+
+    expect(validated.code).toBe(78);
+    for (const told of [
+      String(refused['reason']),
+      validated.output,
+      JSON.parse(body).lastHandover.reason,
+    ])
+      expect(told).toMatch(reason);
+    expect(await agent.status()).toMatchObject({ ready: true, launches: [{ stage: 'live' }] });
+    expectNoSecretIn([validated.output, await visibleOf(agent)].join('\n'));
+  });
 });
 
 /** Files and folders in it that the group or others may do anything with, links left out. */

@@ -2,11 +2,8 @@
  * Where an end-to-end test takes place: a temporary folder with a bootstrap, certificates and a run
  * directory in it, an upstream, ports of its own, and agents that are all gone when it is closed.
  */
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -15,7 +12,9 @@ import { type Load, startLoad } from '../../bench/judge/load.ts';
 import { type RunningAgent, runToEnd, startBaton } from './e2e-agent.ts';
 import { envoyBinary } from './envoy-binary.ts';
 import { envoysOf, hasSharedMemory, type SeenEnvoy, sharedMemoryPathOf } from './envoys-of.ts';
+import { freePorts } from './free-ports.ts';
 import { startUpstream, type Upstream } from './held-upstream.ts';
+import { markOfThisRun } from './left-overs.ts';
 import { type ServiceBootstrap, serviceBootstrap } from './service-bootstrap.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -90,7 +89,7 @@ const PROGRAM = new URL('../../dist/baton.mjs', import.meta.url).pathname;
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-e2e-'));
   const upstream = await startUpstream();
-  const [port, statusPort] = [await freePort(), await freePort()];
+  const [port = 0, statusPort = 0] = await freePorts(2);
   const bootstrapPath = join(folder, 'bootstrap.json');
   const runDirectory = join(folder, 'run');
   const agents: RunningAgent[] = [];
@@ -101,6 +100,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     TMPDIR: folder,
+    ...markOfThisRun(),
     ...SETTINGS,
     BATON_ENVOY_BINARY: options.binary ?? envoyBinary(),
     BATON_BOOTSTRAP: bootstrapPath,
@@ -192,20 +192,10 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   await rename(`${path}.new`, path);
 }
 
-/** Below the range that outgoing connections take theirs from. */
+/** One more, beside those of the world. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
+  const [port = 0] = await freePorts(1);
+  return port;
 }
 
 function ask(port: number, path: string): Promise<Answer> {

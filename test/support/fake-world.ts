@@ -68,7 +68,7 @@ export function createFakeWorld(plan: WorldPlan = {}): FakeWorld {
     queries: fakeQueries(plan.queries),
     options: fakeOptions,
     launches: new Map(),
-    cancelled: new Set(),
+    preparing: new Map(),
     ignoredListeners: [],
     materialOf: plan.materialOf ?? materialFor,
     post: (event) => void events.push(event),

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ENVOY_VERSIONS, envoyBinary } from './envoy-binary.ts';
-import { watchForLeftOvers } from './left-overs.ts';
+import { MARK, watchForLeftOvers } from './left-overs.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -25,8 +25,9 @@ export async function setup(): Promise<() => Promise<void>> {
   // Tests that take another user's place must get through to their own folders in it.
   await chmod(folder, 0o711);
   process.env['TMPDIR'] = folder;
-  process.env['TEST_RUN_OF_BATON'] = randomUUID();
-  const leftOvers = watchForLeftOvers({ mark: process.env['TEST_RUN_OF_BATON'], folder });
+  const mark = randomUUID();
+  process.env[MARK] = mark;
+  const leftOvers = watchForLeftOvers({ mark, folder });
 
   return async () => {
     const found = await leftOvers.find();

@@ -14,6 +14,7 @@ import {
   firstProcessOf,
 } from '../../deploy/image/run.ts';
 import { envoyBinary } from './envoy-binary.ts';
+import { markOfThisRun } from './left-overs.ts';
 
 const project = new URL('../..', import.meta.url).pathname;
 
@@ -69,7 +70,7 @@ export type ContainerOptions = Omit<ContainerSpec, 'project' | 'root' | 'stage'>
 
 /** Runs a container that ends by itself, within half a minute. */
 export function runContainer(image: Image, options: ContainerOptions): Promise<Ended> {
-  return runToEnd(containerCommand({ project, ...image, ...options }));
+  return runToEnd(commandOf(image, options));
 }
 
 /** Starts a container and waits until its process 1 is a program of the image. */
@@ -77,7 +78,7 @@ export async function startContainer(
   image: Image,
   options: ContainerOptions = {},
 ): Promise<Container> {
-  const [program, ...args] = containerCommand({ project, ...image, ...options });
+  const [program, ...args] = commandOf(image, options);
   const engine = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [engine.stdout, engine.stderr]) {
@@ -108,6 +109,11 @@ export async function startContainer(
       await exited;
     },
   };
+}
+
+function commandOf(image: Image, options: ContainerOptions): readonly [string, ...string[]] {
+  const env = { ...markOfThisRun(), ...options.env };
+  return containerCommand({ project, ...image, ...options, env });
 }
 
 /** What makes the namespaces is root; what runs in them is not. */
@@ -160,8 +166,10 @@ function parseRecords(output: string): Record<string, unknown>[] {
 
 function runToEnd(command: readonly [string, ...string[]]): Promise<Ended> {
   const [program, ...args] = command;
+  // Of a container's processes, `unshare` would take no notice of SIGTERM.
+  const limits = { timeout: 30_000, killSignal: 'SIGKILL' } as const;
   return new Promise((resolve) => {
-    const child = execFile(program, args, { timeout: 30_000 }, (_, stdout, stderr) =>
+    const child = execFile(program, args, limits, (_, stdout, stderr) =>
       resolve({ code: exitCode(child.exitCode, child.signalCode), output: stdout + stderr }),
     );
   });

@@ -4,12 +4,19 @@ import { setTimeout as passed } from 'node:timers/promises';
 
 const SHARED_MEMORY_FOLDER = '/dev/shm';
 const PATIENCE_MS = 5_000;
+/** What every process started by a test has in its environment. */
+export const MARK = 'TEST_RUN_OF_BATON';
 
 export interface Run {
-  /** The value of TEST_RUN_OF_BATON in the environment of every process that a test has started. */
+  /** The value of the mark in the environment of every process that a test has started. */
   readonly mark: string;
-  /** The run's own temp folder. */
+  /** The run's own temp folder; the test runner keeps nothing in it (measured on vitest 4.1). */
   readonly folder: string;
+}
+
+/** For the environment of what a test starts with an environment of its own making. */
+export function markOfThisRun(): Readonly<Record<string, string>> {
+  return { [MARK]: process.env[MARK] ?? '' };
 }
 
 export interface LeftOvers {
@@ -34,9 +41,7 @@ export function watchForLeftOvers(run: Run): LeftOvers {
     ...namesIn(SHARED_MEMORY_FOLDER)
       .filter((name) => memories.has(name))
       .map((name) => `shared memory ${join(SHARED_MEMORY_FOLDER, name)}`),
-    ...namesIn(run.folder)
-      .filter((name) => name.startsWith('baton-'))
-      .map((name) => `file ${join(run.folder, name)}`),
+    ...namesIn(run.folder).map((name) => `file ${join(run.folder, name)}`),
   ];
 
   return {
@@ -65,20 +70,25 @@ function baseIdsOf(run: Run): ReadonlySet<string | undefined> {
   return new Set(processesOf(run).map(({ args }) => args[args.indexOf('--base-id') + 1]));
 }
 
-interface Found {
+export interface Found {
   readonly pid: number;
   readonly args: readonly string[];
 }
 
 /** Those that a test has started; the test runner's own workers bear the mark as well. */
-function processesOf({ mark }: Run): Found[] {
+function processesOf({ mark }: Run): readonly Found[] {
+  return processesWith(MARK, mark).filter(
+    ({ pid, args }) =>
+      pid !== process.pid && !args.some((word) => /node_modules\/(vitest|vite)\//.test(word)),
+  );
+}
+
+/** The machine's processes that were started with this in their environment. */
+export function processesWith(name: string, value: string): readonly Found[] {
   const pids = namesIn('/proc').map(Number).filter(Number.isInteger);
   return pids
-    .filter(
-      (pid) => pid !== process.pid && wordsIn(pid, 'environ').includes(`TEST_RUN_OF_BATON=${mark}`),
-    )
-    .map((pid) => ({ pid, args: wordsIn(pid, 'cmdline') }))
-    .filter(({ args }) => !args.some((word) => /node_modules\/(vitest|vite)\//.test(word)));
+    .filter((pid) => wordsIn(pid, 'environ').includes(`${name}=${value}`))
+    .map((pid) => ({ pid, args: wordsIn(pid, 'cmdline') }));
 }
 
 /** Empty when the process is gone, or someone else's. */

@@ -151,7 +151,12 @@ const RUNS: { readonly [Kind in Command['kind']]: Run<Kind> } = {
   pass: (world, { ms }) => world.pass(ms),
   desire: (world, { content }) =>
     world.take({ type: 'desiredChanged', desired: desiredOf(`c${content}`) }),
-  miss: (world) => world.take({ type: 'desiredMissing', problems: ['Cannot read the pair.'] }),
+  miss: (world) =>
+    world.take({
+      type: 'desiredMissing',
+      lacks: 'certificates',
+      problems: ['Cannot read the pair.'],
+    }),
   hangUp: (world) => world.take({ type: 'restartRequested', trigger: 'signal', mode: 'auto' }),
   ask: (world, { mode }, index) =>
     world.take({

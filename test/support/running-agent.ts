@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { CONTROL_SOCKET, createControlClient } from '../../src/adapters/control-client.ts';
+import { createControlClient } from '../../src/adapters/control-client.ts';
 import { listenHttp } from '../../src/adapters/http-server.ts';
 import type { AskingFace } from '../../src/commands/asking.ts';
+import { CONTROL_SOCKET } from '../../src/core/file-names.ts';
 import type { AgentFace } from '../../src/work/agent-face.ts';
 import { controlRoutes } from '../../src/work/routes.ts';
 

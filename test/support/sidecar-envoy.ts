@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,6 +13,7 @@ import { vi } from 'vitest';
 import { MAX_BASE_ID, sharedMemoryNameOf } from '../../src/core/hot-restart-names.ts';
 import { type Authority, issueAuthority, type Leaf } from './certificates.ts';
 import { type EnvoyVersion, envoyBinary } from './envoy-binary.ts';
+import { freePorts } from './free-ports.ts';
 import { renderedSidecar } from './rendered-sidecar.ts';
 
 export interface Ports {
@@ -58,7 +59,7 @@ export async function startSidecarEnvoy(
   const leaf = await authority.issueLeaf({ commonName: 'web' });
   await writeCertificates(folder, authority, leaf);
   const application = await startApplication();
-  const ports = { ...(await freePorts()), application: portOf(application) };
+  const ports = { ...(await choosePorts()), application: portOf(application) };
   const adminSocket = join(folder, 'admin.sock');
   const bootstrap = await renderedSidecar(
     { ...portSettings(ports), ...env },
@@ -118,12 +119,8 @@ async function startApplication(): Promise<Server> {
   return server;
 }
 
-/** All held at once, so that they differ, and given back. */
-async function freePorts(): Promise<Omit<Ports, 'application'>> {
-  const servers = Array.from({ length: 4 }, () => createNetServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const [inbound = 0, outbound = 0, ready = 0, prometheus = 0] = servers.map(portOf);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+async function choosePorts(): Promise<Omit<Ports, 'application'>> {
+  const [inbound = 0, outbound = 0, ready = 0, prometheus = 0] = await freePorts(4);
   return { inbound, outbound, ready, prometheus };
 }
 

@@ -109,7 +109,7 @@ const HAPPENINGS: readonly Reading<Event>[] = [
   ],
   [
     /^this is missing: (.+)$/,
-    ([problem = '']) => ({ type: 'desiredMissing', problems: [problem] }),
+    ([problem = '']) => ({ type: 'desiredMissing', lacks: 'certificates', problems: [problem] }),
   ],
   [
     /^the checks pass(, but the binary speaks another version)?$/,

@@ -108,8 +108,12 @@ describe('a look', () => {
     found.binary = binary('e1');
     await look();
     expect(posted).toMatchObject([
-      { type: 'desiredMissing', problems: ['there is no template', 'there is no Envoy'] },
-      { type: 'desiredMissing', problems: ['there is no Envoy'] },
+      {
+        type: 'desiredMissing',
+        lacks: 'configuration',
+        problems: ['there is no template', 'there is no Envoy'],
+      },
+      { type: 'desiredMissing', lacks: 'configuration', problems: ['there is no Envoy'] },
       { type: 'desiredChanged' },
     ]);
   });
@@ -169,6 +173,7 @@ describe('certificates', () => {
     expect(posted).toEqual([
       {
         type: 'desiredMissing',
+        lacks: 'certificates',
         problems: [expect.stringMatching(/there are no certificates in the folders/)],
       },
     ]);
@@ -216,7 +221,11 @@ describe('certificates', () => {
     await putHalf(0);
     await look();
     expect(posted).toMatchObject([
-      { type: 'desiredMissing', problems: [expect.stringMatching(/the other half/i)] },
+      {
+        type: 'desiredMissing',
+        lacks: 'certificates',
+        problems: [expect.stringMatching(/the other half/i)],
+      },
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Effect } from '../../src/core/events.ts';
 import { epochOf, launchIdOf, lineageIdOf, requestIdOf } from '../../src/core/model.ts';
+import { deferred } from '../../src/work/deferred.ts';
 import { createPerform } from '../../src/work/perform.ts';
 import { committedEnd } from '../support/agent-face.ts';
 import { promisesSettled } from '../support/fake-clock.ts';
@@ -125,10 +126,16 @@ describe('to forget a launch', () => {
     expect(world.troubles).toEqual(['read-only']);
   });
 
-  test('forgets that it was to be ended before it began', async () => {
-    const world = createFakeWorld({ materialOf: () => undefined });
-    const kill = { type: 'signalLaunch', launch: launchIdOf(1), signal: 'SIGKILL' } as const;
-    await performed(world, launchEffect(1), kill, forget(1));
-    expect(world.cancelled.size).toBe(0);
+  test('keeps one that is still being prepared from ever being started', async () => {
+    const world = createFakeWorld();
+    const reserved = deferred<{ ok: true; value: number }>();
+    world.domain.reserve = () => reserved.promise;
+    const perform = createPerform(world);
+    perform(launchEffect(1));
+    perform(forget(1));
+    reserved.resolve({ ok: true, value: 7 });
+    await promisesSettled();
+    expect(world.launches.size).toBe(0);
+    expect(world.preparing.size).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 /** The files Envoy is to run with, and the watch over them. */
+import { extname, resolve } from 'node:path';
 import { identifyBinary } from '../../adapters/binary-identity.ts';
 import { readSources } from '../../adapters/bootstrap-sources.ts';
 import { createCertificateStore } from '../../adapters/cert-store.ts';
@@ -41,13 +42,11 @@ export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
   let bootstrap: Tree | undefined;
-  let watchedPaths: readonly string[] = [];
 
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
     const read = await readBootstrapOf(settings);
-    watchedPaths = read.watchedPaths ?? watchedPaths;
-    if (read.result.ok) bootstrap = read.result.value.merged;
-    return read.result;
+    if (read.ok) bootstrap = read.value.merged;
+    return read;
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
@@ -64,22 +63,31 @@ export function createSources(parts: SourceParts): Sources {
   return {
     ...desired,
     bootstrap: () => bootstrap,
-    removeSnapshots: async () => void (await certificates.prune(new Set())),
-    watch: () => watchAll(desired, [...folders, binary, ...watchedPaths], parts),
+    removeSnapshots: async () => {
+      await desired.settled();
+      await certificates.prune(new Set());
+    },
+    watch: () => watchAll(desired, [...folders, binary, ...bootstrapFiles(settings)], parts),
   };
 }
 
-/** Reads and tries the bootstrap of these settings; the paths are there once it could be read. */
-export async function readBootstrapOf(settings: Settings) {
+/** Reads and tries the bootstrap of these settings. */
+export async function readBootstrapOf(settings: Settings): Promise<Result<BootstrapMaterial>> {
   const { bootstrap, bootstrapLayers: layers, templateTexts } = settings;
   const sources = await readSources({ bootstrap, layers });
-  if (!sources.ok) return { result: sources };
-  const result = bootstrapMaterial(sources.value, {
+  if (!sources.ok) return sources;
+  return bootstrapMaterial(sources.value, {
     valuesFor: (paths) => templateValues(identityOf(settings), templateTexts, paths),
     givenNames: [...templateTexts.keys()],
     nearest: nearestName,
   });
-  return { result, watchedPaths: sources.value.watchedPaths };
+}
+
+/** Those of the bootstrap and its layers that are files, whether they are there or not. */
+function bootstrapFiles({ bootstrap, bootstrapLayers }: Settings): readonly string[] {
+  return [bootstrap, ...bootstrapLayers]
+    .filter((name) => extname(name) !== '')
+    .map((name) => resolve(name));
 }
 
 /** The watching library comes in only now: Envoy has been started by then. */

@@ -38,10 +38,10 @@ export interface SupervisorParts {
 
 export interface Supervisor {
   readonly face: AgentFace;
-  /** The exit code, once everything has stopped. */
-  readonly ended: Promise<ExitCode>;
-  /** Reads the files, which starts Envoy; then watches them. */
-  begin(): Promise<void>;
+  /** There is a whole configuration, and Envoy has been started on it; it may never come to that. */
+  readonly configured: Promise<void>;
+  /** Everything from the first look to the last process. @returns the exit code */
+  run(): Promise<ExitCode>;
   signal(signal: AgentSignal): void;
   /** Stops by the plan because of something outside the core's knowledge. */
   giveUp(reason: string, code: ExitCode): void;
@@ -49,6 +49,7 @@ export interface Supervisor {
   bootstrap(): Tree | undefined;
 }
 
+/** Puts agent, work and adapters together; nothing happens before `run`. */
 export function createSupervisor(parts: SupervisorParts): Supervisor {
   const policy = policyOf(parts.settings);
   const launches: Launches = new Map();
@@ -72,27 +73,45 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   });
   const centre: Centre = { agent, face, launches, sources, exit: ended.resolve };
   const perform = createPerform(worldOf(parts, centre));
-  let stopWatching: Cancel = () => {};
   return {
     face,
-    ended: ended.promise.finally(() => {
+    configured: underway.configured,
+    run: async () => {
+      const begun = begin({ parts, agent, sources, metrics, underway });
+      const code = await ended.promise;
+      // What was begun must not write another key after the last one is gone.
+      const stopWatching = await begun;
       stopWatching();
-      return sources.removeSnapshots();
-    }),
-    begin: async () => {
       await sources.removeSnapshots();
-      await sources.look();
-      await underway.reached;
-      // What Envoy's start does not need is loaded while Envoy starts.
-      await parts.log.load();
-      stopWatching = await sources.watch();
-      await metrics.load();
+      return code;
     },
     signal: (signal) => takeSignal(signal, agent, launches),
     giveUp: (reason, exitCode) =>
       agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
     bootstrap: sources.bootstrap,
   };
+}
+
+interface Beginning {
+  readonly parts: SupervisorParts;
+  readonly agent: Agent;
+  readonly sources: Sources;
+  readonly metrics: LateMetrics;
+  readonly underway: Underway;
+}
+
+/** Reads the files, which starts Envoy, then watches them; what Envoy does not need comes last. */
+async function begin(beginning: Beginning): Promise<Cancel> {
+  const { parts, agent, sources, metrics, underway } = beginning;
+  const isOver = () => agent.state().stop !== undefined;
+  await sources.removeSnapshots();
+  if (!isOver()) await sources.look();
+  await underway.reached;
+  await parts.log.load();
+  if (isOver()) return () => {};
+  const stopWatching = await sources.watch();
+  await metrics.load();
+  return stopWatching;
 }
 
 interface Centre {
@@ -120,7 +139,7 @@ function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit 
     options: envoyOptionsOf(settings),
     ignoredListeners: settings.drainIgnoreListeners,
     launches,
-    cancelled: new Set(),
+    preparing: new Map(),
     materialOf: sources.materialOf,
     post: agent.post,
     answer: face.answer,
@@ -173,14 +192,24 @@ interface Observers {
 interface Underway {
   /** Envoy has been started, or it is known that it won't be now. */
   readonly reached: Promise<void>;
+  /** The same, and there is a whole configuration. */
+  readonly configured: Promise<void>;
   observe(transition: Transition): void;
 }
 
 function createUnderway(): Underway {
-  const { promise: reached, resolve: reach } = deferred();
+  const reached = deferred();
+  const whole = deferred();
   const isOnTheWay = (type: Transition['event']['type']) =>
     type === 'desiredChanged' || type === 'checksPassed';
-  return { reached, observe: ({ event }) => void (isOnTheWay(event.type) || reach()) };
+  return {
+    reached: reached.promise,
+    configured: Promise.all([reached.promise, whole.promise]).then(() => undefined),
+    observe: ({ event }) => {
+      if (event.type === 'desiredChanged') whole.resolve();
+      if (!isOnTheWay(event.type)) reached.resolve();
+    },
+  };
 }
 
 function observe(transition: Transition, { policy, log, metrics, underway }: Observers): void {
