@@ -120,12 +120,29 @@ async function makePrivate(folder: string): Promise<string | undefined> {
   if (obstacle !== undefined) return obstacle;
   const handle = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const opened = obstacleIn(await handle.stat());
+    const found = await handle.stat();
+    const opened = obstacleIn(found) ?? (isPrivate(found) ? undefined : await strangerIn(folder));
     if (opened === undefined) await handle.chmod(0o700);
     return opened;
   } finally {
     await handle.close();
   }
+}
+
+function isPrivate({ mode }: Stats): boolean {
+  return (mode & 0o077) === 0;
+}
+
+/** A folder that others use too, /tmp for one, must not be closed to them. */
+async function strangerIn(folder: string): Promise<string | undefined> {
+  const stranger = (await readdir(folder)).find((name) => !isOurs(name));
+  if (stranger === undefined) return undefined;
+  return `it is open to others and holds ${JSON.stringify(stranger)}, name a folder of its own`;
+}
+
+function isOurs(name: string): boolean {
+  const isKept = [LOCK_FILE, STATE_FILE, LAST_GOOD_FILE, 'certs'].includes(name);
+  return isKept || LEFT_OVER.test(name) || LEFT_OVER_FOLDER.test(name);
 }
 
 /** With its parents. Node 20's own `recursive` never ends under /proc (measured). */

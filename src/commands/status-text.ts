@@ -60,7 +60,8 @@ function stageText({ stage, envoyState, isDoomed }: LaunchStatus): string {
 }
 
 function handoverLine(handover: HandoverStatus): string {
-  const { id, triggers, mode, askedMode, step, launch, attempts, ageSeconds } = handover;
+  const { id, triggers, mode, askedMode, step, launch, attempts, ageSeconds, lastFailure } =
+    handover;
   return joined([
     `${id} ${step}`,
     `mode ${mode ?? askedMode}`,
@@ -68,6 +69,7 @@ function handoverLine(handover: HandoverStatus): string {
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed so far`,
     `for ${age(ageSeconds)}`,
+    lastFailure && `last: ${lastFailure}`,
   ]);
 }
 

@@ -77,7 +77,7 @@ export interface KnownCertificates {
 }
 
 const advice: Readonly<Record<HeldKind, string>> = {
-  refused: 'Replace it by a regular file of at most 1 MiB (keys without a passphrase).',
+  refused: 'Name folders with regular files of at most 1 MiB each (keys without a passphrase).',
   missing: 'Put it back or make it readable; when it is gone for good, restart Baton.',
   unparsable: 'Write the file anew as whole PEM blocks, the leaf first.',
   waitingForOtherHalf: 'Write the other half of the pair beside it.',

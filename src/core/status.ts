@@ -1,4 +1,5 @@
 /** The state as it is told to people, the page and scripts: plain JSON, times in seconds. */
+import { reasonOf } from './attempts.ts';
 import type { Desired, Mode, Part, Phase, Stage, TimerName, Trigger } from './model.ts';
 import { type Outlook, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
@@ -59,6 +60,8 @@ export interface HandoverStatus {
   readonly launch?: string | undefined;
   /** Failed ones so far. */
   readonly attempts: number;
+  /** Why the last of them failed, in one line. */
+  readonly lastFailure?: string | undefined;
   readonly ageSeconds: number;
 }
 
@@ -142,7 +145,10 @@ function launchStatus(launch: Launch, atMs: number): LaunchStatus {
 function handoverStatus(handover: Handover, atMs: number): HandoverStatus {
   const { id, triggers, askedMode, mode, step, launch, attempts, startedAtMs } = handover;
   const ageSeconds = secondsOf(atMs - startedAtMs);
-  return { id, triggers, askedMode, mode, step, launch, attempts: attempts.length, ageSeconds };
+  const failed = attempts.at(-1);
+  const lastFailure = failed && reasonOf(failed);
+  const counts = { attempts: attempts.length, lastFailure, ageSeconds };
+  return { id, triggers, askedMode, mode, step, launch, ...counts };
 }
 
 function endStatus(end: HandoverEnd, atMs: number): HandoverEndStatus {

@@ -216,7 +216,8 @@ describe('the one owner', () => {
 
 describe('left-overs', () => {
   test('what a killed run left is removed, what lasts is kept', async () => {
-    await mkdir(join(folder, 'certs', 'abc'), { recursive: true });
+    await mkdir(join(folder, 'certs', 'abc'), { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
     await mkdir(join(folder, 'admin-folder.sock'));
     const leftOvers = [
       'envoy-rev0.json',
@@ -356,6 +357,27 @@ describe('chooseRunDirectory', () => {
 
   test('finds a place that can be opened on this machine', () => {
     expect(chooseRunDirectory()).toMatch(/^\/.*baton/);
+  });
+});
+
+describe('a folder that others use too', () => {
+  test('is refused and left as it is', async () => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'of-someone-else'), '');
+    await chmod(folder, 0o1777);
+    const refused = await openRunDirectory(folder, { version: '1', locks });
+    expect(refused).toMatchObject({ ok: false });
+    expect(JSON.stringify(refused)).toContain('of-someone-else');
+    expect((await lstat(folder)).mode & 0o7777).toBe(0o1777);
+  });
+
+  test('is taken when nothing but an agent has been in it', async () => {
+    await mkdir(join(folder, 'certs'), { recursive: true });
+    await chmod(folder, 0o777);
+    const taken = await openRunDirectory(folder, { version: '1', locks });
+    if (!taken.ok) throw new Error(JSON.stringify(taken.problems));
+    opened.push(taken.value);
+    expect((await lstat(folder)).mode & 0o777).toBe(0o700);
   });
 });
 
