@@ -27,7 +27,7 @@ export function splitPemBlocks(text: string): PemText {
   for (const rawLine of text.split('\n')) {
     const line = rawLine.trimEnd();
     open?.lines.push(line);
-    if (!/-----(BEGIN|END) /.test(line)) continue;
+    if (!/-----(BEGIN|END)\b/.test(line)) continue;
     const [, side, label = ''] = boundary.exec(line) ?? [];
     const defect = defectOf({ line, side, label }, open);
     if (defect !== undefined) return { blocks, defect };
@@ -37,8 +37,17 @@ export function splitPemBlocks(text: string): PemText {
       open = undefined;
     }
   }
-  return open === undefined ? { blocks } : { blocks, defect: cutOff(open) };
+  if (open !== undefined) return { blocks, defect: cutOff(open) };
+  return endsInBegin(text) ? { blocks, defect: CUT_IN_BEGIN } : { blocks };
 }
+
+/** Cut off within a BEGIN line: what follows the whole blocks is not merely text. */
+function endsInBegin(text: string): boolean {
+  const lastLine = text.slice(text.lastIndexOf('\n') + 1);
+  return lastLine !== '' && '-----BEGIN '.startsWith(lastLine);
+}
+
+const CUT_IN_BEGIN = 'it is cut off in a BEGIN line';
 
 interface OpenBlock {
   readonly label: string;
