@@ -1,58 +1,88 @@
 /** `npm run bench`: runs scenarios on the built agent and a real Envoy and prints one table. */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { durationMs } from '../src/settings/duration.ts';
 import { getEnvoy } from './envoy.ts';
 import { describeMachine } from './machine.ts';
 import type { Figure, Scenario } from './scenario.ts';
 import { agentCost } from './scenarios/agent-cost.ts';
 import { binaries } from './scenarios/binaries.ts';
 import { crash } from './scenarios/crash.ts';
+import { faults } from './scenarios/faults.ts';
 import { handovers } from './scenarios/handovers.ts';
 import { rotation } from './scenarios/rotation.ts';
+import { sideBySide } from './scenarios/side-by-side.ts';
+import { soak } from './scenarios/soak.ts';
+import { standby } from './scenarios/standby.ts';
 import { type ScenarioResult, tableOf } from './table.ts';
 import { openWorld, type World } from './world.ts';
 
-const SCENARIOS: readonly Scenario[] = [handovers, binaries, rotation, crash, agentCost];
+const SCENARIOS: readonly Scenario[] = [
+  handovers,
+  binaries,
+  rotation,
+  crash,
+  sideBySide,
+  standby,
+  agentCost,
+];
+/** Too long to be run unasked. */
+const ONLY_BY_NAME: readonly Scenario[] = [faults, soak];
+const ALL = [...SCENARIOS, ...ONLY_BY_NAME];
 const ENVOY_VERSION = '1.40.0';
 
-const USAGE = `npm run bench -- [--list] [--json FILE] [SCENARIO...]
-  --list       the scenarios, one a line
-  --json FILE  writes the figures there, too
+const USAGE = `npm run bench -- [--list] [--json FILE] [--duration D] [SCENARIO...]
+  --list        the scenarios, one a line
+  --json FILE   writes the figures there, too
+  --duration D  how long a scenario that could go on for ever is to take, e.g. 90s
+Without a name all are run but ${ONLY_BY_NAME.map(({ name }) => name).join(', ')}.
 Example: npm run bench -- handovers crash`;
+
+const OPTIONS = {
+  list: { type: 'boolean' },
+  json: { type: 'string' },
+  duration: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
 const openWorlds = new Set<World>();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      list: { type: 'boolean' },
-      json: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
-  const unknown = positionals.filter((name) => !SCENARIOS.some((known) => known.name === name));
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
+  const unknown = unknownAmong(positionals, values.duration);
   if (values.help || unknown.length > 0) {
     console.error(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}.\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 2 : 0;
   }
   if (values.list) {
-    for (const { name, about } of SCENARIOS) console.log(`${name.padEnd(12)}${about}`);
+    for (const { name, about } of ALL) console.log(`${name.padEnd(14)}${about}`);
     return 0;
   }
-  const chosen = SCENARIOS.filter(
-    ({ name }) => positionals.length === 0 || positionals.includes(name),
-  );
-  return measure(chosen, values.json);
+  const named = ALL.filter(({ name }) => positionals.includes(name));
+  return measure(positionals.length === 0 ? SCENARIOS : named, {
+    jsonPath: values.json,
+    durationMs: durationMs(values.duration ?? ''),
+  });
 }
 
-async function measure(scenarios: readonly Scenario[], jsonPath?: string): Promise<number> {
+function unknownAmong(names: readonly string[], duration = '1s'): readonly string[] {
+  const unknown = names.filter((name) => !ALL.some((known) => known.name === name));
+  return durationMs(duration) ? unknown : [...unknown, duration];
+}
+
+interface HowTo {
+  readonly jsonPath: string | undefined;
+  readonly durationMs: number | undefined;
+}
+
+async function measure(scenarios: readonly Scenario[], how: HowTo): Promise<number> {
+  const { jsonPath } = how;
   const envoy = await getEnvoy(ENVOY_VERSION);
   const machine = await describeMachine(envoy);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
     progress(scenario.name, scenario.about);
-    results.push({ scenario: scenario.name, figures: await figuresOf(scenario, envoy) });
+    results.push({ scenario: scenario.name, figures: await figuresOf(scenario, envoy, how) });
   }
   console.log(`${machine}\n\n${tableOf(results)}`);
   if (jsonPath !== undefined) {
@@ -62,9 +92,14 @@ async function measure(scenarios: readonly Scenario[], jsonPath?: string): Promi
 }
 
 /** A scenario that can't be measured is a missed bound, and does not keep the others from running. */
-async function figuresOf(scenario: Scenario, envoy: string): Promise<readonly Figure[]> {
+async function figuresOf(
+  scenario: Scenario,
+  envoy: string,
+  { durationMs }: HowTo,
+): Promise<readonly Figure[]> {
   try {
     return await scenario.run({
+      ...(durationMs === undefined ? {} : { durationMs }),
       note: (line) => progress(scenario.name, line),
       async openWorld(options) {
         const world = await openWorld({ envoy, ...options });

@@ -11,6 +11,8 @@ export interface Scenario {
 }
 
 export interface Bench {
+  /** How long a scenario that could go on for ever is to take. @default its own */
+  readonly durationMs?: number;
   /** A line of progress. */
   note(line: string): void;
   /** Certificates, an upstream, ports and a bootstrap of its own, in a temporary folder. */

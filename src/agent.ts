@@ -20,20 +20,29 @@ export interface Transition {
 export interface AgentParts {
   readonly policy: Policy;
   readonly clock: Clock;
-  /** Log, metrics, history. Must not throw. */
+  /** Log, metrics, history. */
   readonly observe: (transition: Transition) => void;
-  /** Does an effect, or begins it: what comes of it is posted as an event. Must not throw. */
+  /** Does an effect, or begins it: what comes of it is posted as an event. */
   readonly perform: (effect: Effect) => void;
+  /**
+   * Told of what core, observer or effect have thrown, which can only be a bug.
+   * @default it is thrown once more, where nobody but the process's own hook catches it
+   */
+  readonly onBug?: (error: unknown) => void;
 }
 
 export interface Agent {
-  /** Takes effect before it returns, except when posted from within an effect: then right after. */
+  /**
+   * Takes effect before it returns, except when posted from within an effect: then right after.
+   * Never throws: who posts has work of its own to go on with. An event that the core fails at is
+   * lost and changes nothing; whatever else fails keeps neither effects nor events from their turn.
+   */
   post(event: Event): void;
   state(): State;
 }
 
 export function createAgent(parts: AgentParts): Agent {
-  const { policy, clock } = parts;
+  const { policy, clock, onBug = throwOnItsOwn } = parts;
   const inbox: Event[] = [];
   const deadlines = createDeadlines(clock, (timer) => post({ type: 'timerFired', timer }));
   let state = initialState;
@@ -43,11 +52,11 @@ export function createAgent(parts: AgentParts): Agent {
     inbox.push(event);
     if (isTaking) return;
     isTaking = true;
-    try {
-      for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) take(next);
-    } finally {
-      isTaking = false;
+    for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) {
+      const taken = next;
+      attempt(() => take(taken));
     }
+    isTaking = false;
   }
 
   function take(event: Event): void {
@@ -55,12 +64,36 @@ export function createAgent(parts: AgentParts): Agent {
     const before = state;
     const { state: after, effects } = step(before, event, moment, policy);
     state = after;
-    deadlines.follow(after.timers, moment);
-    parts.observe({ event, moment, before, after, effects });
-    for (const effect of effects) parts.perform(effect);
+    attempt(() => deadlines.follow(after.timers, moment));
+    attempt(() => parts.observe({ event, moment, before, after, effects }));
+    for (const effect of effects) attempt(() => parts.perform(effect));
+  }
+
+  function attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      onBug(error);
+    }
   }
 
   return { post, state: () => state };
+}
+
+function throwOnItsOwn(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+const ENVOYS_TIMES: readonly string[] = ['silence', 'initialize', 'retire'];
+
+/**
+ * An Envoy is not to blame for what it said or did while the agent could not take notice. What ends
+ * one has to come in time all the same: the stop plan is a promise.
+ */
+function isEnvoysTime(timer: TimerName): boolean {
+  return ENVOYS_TIMES.includes(timer.split(':')[0] ?? '');
 }
 
 /** Arms a timer for each deadline, moves those that moved, ends those that are gone. */
@@ -71,7 +104,8 @@ function createDeadlines(clock: Clock, fire: (timer: TimerName) => void) {
     armed.delete(name);
   };
   const start = (name: TimerName, atMs: number, moment: Moment) => {
-    const cancel = clock.after(atMs - moment.atMs, () => {
+    const after = isEnvoysTime(name) ? clock.afterRunning : clock.after;
+    const cancel = after(atMs - moment.atMs, () => {
       armed.delete(name);
       fire(name);
     });

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
-import { chooseRunDirectory, findRunDirectory } from './adapters/run-directory.ts';
+import { chooseRunDirectory, findRunDirectory } from './adapters/run-directory/folder.ts';
 import { cpuCount, findEnvoy, hostName } from './adapters/surroundings.ts';
 import type { Commands } from './command-line.ts';
 import type { AskingFace } from './commands/asking.ts';
-import { AGENT_SIGNALS, type AgentSignal } from './commands/run/signals.ts';
+import { AGENT_SIGNALS, type AgentSignal, IGNORED_SIGNALS } from './commands/run/signals.ts';
 import { type ProcessFace, run } from './commands/run.ts';
 import { EXIT } from './core/model.ts';
 import type { Result } from './ports.ts';
@@ -17,7 +17,6 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** Where a checkout keeps the Envoy it has fetched. */
 const FETCHED_ENVOY = join(HERE, '../.envoy/1.40.0/envoy/_bin/envoy');
 const versions = { baton: packageJson.version, node: process.version };
-const complain = (text: string) => void process.stderr.write(text);
 
 const args = process.argv.slice(2);
 const isPlainRun = isRunWithout(args);
@@ -49,13 +48,21 @@ async function runAgent(envoyArgs: readonly string[]): Promise<number> {
     versions,
   };
   // What is still open, a pipe that nobody reads for one, must not keep a stopped agent alive.
-  return process.exit(await run(settingsWith(envoyArgs), face));
+  return process.exit(await run(settingsWith(envoyArgs), face).catch(die));
 }
 
 /** A reader who has seen enough (`| head`) is no failure of ours. */
 function print(text: string | Buffer): void {
-  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
-  process.stdout.write(text);
+  writeTo(process.stdout, text);
+}
+
+function complain(text: string): void {
+  writeTo(process.stderr, text);
+}
+
+function writeTo(stream: NodeJS.WriteStream, text: string | Buffer): void {
+  if (stream.listenerCount('error') === 0) stream.on('error', () => {});
+  stream.write(text);
 }
 
 /** Each loads its implementation when it is called. */
@@ -84,11 +91,12 @@ function commands(): Commands {
     request: async (options) =>
       (await import('./commands/request.ts')).requestAdmin(options, await asking()),
     version: async () => {
-      const [{ showVersion }, { createEnvoyQueries }] = await Promise.all([
+      const [{ showVersion }, { createEnvoyQueries }, { systemClock: clock }] = await Promise.all([
         import('./commands/version.ts'),
         import('./adapters/envoy-queries.ts'),
+        import('./adapters/clock.ts'),
       ]);
-      const queries = createEnvoyQueries({});
+      const queries = createEnvoyQueries({ clock });
       return showVersion({
         print,
         batonVersion: versions.baton,
@@ -135,6 +143,7 @@ function hookSignals() {
   const early: AgentSignal[] = [];
   let take: (signal: AgentSignal) => void = (signal) => void early.push(signal);
   for (const signal of AGENT_SIGNALS) process.on(signal, () => take(signal));
+  for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
   return {
     follow: (listener: (signal: AgentSignal) => void) => {
       take = listener;
@@ -143,13 +152,18 @@ function hookSignals() {
   };
 }
 
-/** The first bug is left to the agent, which stops Envoy by the plan; a second one ends it all. */
+/**
+ * Left to the agent, which stops Envoy by the plan and ends the process itself. Before there is one
+ * nothing needs an end but the process.
+ */
 function hookBugs() {
-  let take = die;
+  let take: (error: unknown) => void = die;
   const onBug = (error: unknown) => {
-    const now = take;
-    take = die;
-    now(error);
+    try {
+      take(error);
+    } catch (worse) {
+      die(worse);
+    }
   };
   process.on('uncaughtException', onBug);
   process.on('unhandledRejection', onBug);
@@ -160,7 +174,7 @@ function hookBugs() {
   };
 }
 
-function die(error: unknown): void {
+function die(error: unknown): never {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   complain(`baton: this is a bug, please report it: ${text}\n`);
   process.exit(EXIT.bug);

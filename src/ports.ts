@@ -1,5 +1,6 @@
 /** What the agent asks of the world. One adapter fulfils each; tests put fakes in their place. */
 import type { Event } from './core/events.ts';
+import type { MemoryGroup, ProcessMemory } from './core/memory-headroom.ts';
 import type { Desired, Epoch, LaunchId, LineageId, Moment, Outcome } from './core/model.ts';
 
 /** Ends a timer, a watch or a server; calling it again does nothing. */
@@ -11,6 +12,8 @@ export interface Problem {
   readonly about: string;
   /** "Expected NAME to be FORM, got ..." or "Cannot VERB OBJECT: REASON". Never a secret. */
   readonly message: string;
+  /** It says nothing against what was tried: no room on the disk, no descriptor left, no time. */
+  readonly isTransient?: true;
 }
 
 /** Expected failures are data. */
@@ -25,6 +28,11 @@ export interface Clock {
   wallMs(): number;
   /** Calls `fire` once after `ms`; longer than Node's timers reach is not cut short. */
   after(ms: number, fire: () => void): Cancel;
+  /**
+   * The same for a wait for someone else: time in which we could not have heard of them (suspended,
+   * in a frozen cgroup, with the machine) does not count. It is at most twice as long for the rest.
+   */
+  afterRunning(ms: number, fire: () => void): Cancel;
 }
 
 /** Spawns Envoy. */
@@ -124,8 +132,31 @@ export interface HotRestartDomain {
    * and owner. The caller knows that no launch of the lineage is initializing.
    */
   repair(lineage: LineageId): Promise<Result<'repaired' | 'wasSound'>>;
+  /**
+   * What keeps a new launch from joining the lineage, in one line: its shared memory is not what a
+   * binary of this hot restart version expects, or the epoch's socket names are held. An
+   * INITIALIZING bit is none, for it can be repaired. Never rejects.
+   */
+  obstacleToJoin(lineage: LineageId, joining: Joining): Promise<string | undefined>;
   /** The lineage is gone: its base id is free again, its shared memory is removed. */
   release(lineage: LineageId): void;
+}
+
+/** The launch that is to join a lineage. */
+export interface Joining {
+  readonly epoch: Epoch;
+  /** What its binary speaks, e.g. `11.104`. */
+  readonly hotRestartVersion: string;
+}
+
+/** What the kernel says about memory, read anew at every question. */
+export interface MemoryAccount {
+  /** The own cgroup and those above it, as far as they have a limit. */
+  groups(): readonly MemoryGroup[];
+  /** Undefined when the process is gone. */
+  processMemory(pid: number): ProcessMemory | undefined;
+  /** How many processes of the own cgroup the kernel has killed for want of memory so far. */
+  killCount(): number;
 }
 
 /** Names of which each has one holder in a network namespace; the kernel frees them on death. */

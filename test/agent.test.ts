@@ -100,13 +100,60 @@ describe('the runner', () => {
     expect(seen.map(({ event }) => event)).toEqual([change, ...posted]);
   });
 
-  test('goes on with what is left when an effect throws', () => {
-    const { agent, seen } = startAgent(() => {
-      throw new Error('a bug');
+  test.each(['observe', 'perform'] as const)('goes on after a bug in %s', (place) => {
+    const bug = new Error('a bug');
+    const bugs: unknown[] = [];
+    const done: string[] = [];
+    const failing = (what: string, here: typeof place) => {
+      done.push(what);
+      if (here === place) throw bug;
+    };
+    const agent = createAgent({
+      policy: defaultPolicy,
+      clock: createFakeClock(),
+      observe: ({ event }) => failing(event.type, 'observe'),
+      perform: ({ type }) => failing(type, 'perform'),
+      onBug: (error) => void bugs.push(error),
     });
-    expect(() => agent.post(change)).toThrow('a bug');
-    agent.post(missing);
-    expect(seen).toHaveLength(2);
+
+    agent.post(change);
+    agent.post(sigterm);
+
+    expect(done).toEqual([
+      'desiredChanged',
+      'checkDesired',
+      'stopRequested',
+      'reportHandover',
+      'exitAgent',
+    ]);
+    expect(bugs).toContain(bug);
+  });
+
+  test('loses no more than the event that the core fails at', () => {
+    const bug = new Error('a bug');
+    const bugs: unknown[] = [];
+    const seen: Transition[] = [];
+    const agent = createAgent({
+      policy: defaultPolicy,
+      clock: createFakeClock(),
+      observe: (transition) => void seen.push(transition),
+      perform: () => {},
+      onBug: (error) => void bugs.push(error),
+    });
+    const treacherous = {
+      get type(): Event['type'] {
+        throw bug;
+      },
+    } as Event;
+
+    agent.post(change);
+    const before = agent.state();
+    agent.post(treacherous);
+    agent.post(sigterm);
+
+    expect(bugs).toEqual([bug]);
+    expect(seen.map(({ event }) => event)).toEqual([change, sigterm]);
+    expect(seen[1]?.before).toBe(before);
   });
 });
 
@@ -150,6 +197,32 @@ describe('the deadlines', () => {
     expect(silenceAtMs()).toBe(firstAtMs + 10_000);
     expect(clock.armedAtMs()).toContain(firstAtMs + 10_000);
     expect(clock.armedAtMs()).not.toContain(firstAtMs);
+  });
+
+  test('wait for an answer in running time, and for the end of an Envoy in any time', () => {
+    const clock = createFakeClock();
+    // The agent hardly gets to run: what it waits for by running time takes twice as long.
+    const throttled = {
+      ...clock,
+      afterRunning: (ms: number, fire: () => void) => clock.after(2 * ms, fire),
+    };
+    const agent = createAgent({
+      policy: defaultPolicy,
+      clock: throttled,
+      observe: () => {},
+      perform: () => {},
+    });
+    const armedInMs = (name: string) => {
+      const atMs = [...agent.state().timers].find(([timer]) => timer.startsWith(name))?.[1] ?? 0;
+      const inMs = atMs - clock.moment().atMs;
+      return clock.armedAtMs().map((dueMs) => (dueMs - clock.moment().atMs) / inMs);
+    };
+
+    for (const event of [change, checksPassed(1)]) agent.post(event);
+    expect(armedInMs('silence:')).toContain(2);
+    agent.post({ type: 'launchLive', launch: launchIdOf(1) });
+    agent.post({ type: 'stopRequested', how: 'now', reason: 'quit' });
+    expect(armedInMs('kill:')).toEqual([1]);
   });
 
   test('are the ones of the state whatever happens', () => {

@@ -268,7 +268,7 @@ async function helpOf(command: string): Promise<string | undefined> {
 
 async function metricNames(): Promise<string[]> {
   const metrics = await createMetrics({
-    policy: { restartTokens: 1 },
+    policy: { restartTokens: 1, standby: false },
     batonVersion: '0',
     nodeVersion: '0',
     startedAtWallMs: 0,

@@ -50,6 +50,10 @@ test('an empty environment gives the documented defaults', () => {
     triggers: ['certs', 'bootstrap', 'binary'],
     liveDeadlineMs: 60_000,
     initDeadlineMs: 300_000,
+    hangDeadlineMs: 30_000,
+    memoryPolicy: 'warn',
+    standby: 'off',
+    tcpMigration: 'auto',
     drainTimeMs: 45_000,
     parentShutdownTimeMs: 60_000,
     drainStrategy: 'gradual',
@@ -143,6 +147,8 @@ test.each([
   ['BATON_PARENT_SHUTDOWN_TIME', '60500ms'],
   ['BATON_CERT_POLL_INTERVAL', '0s'],
   ['BATON_LIVE_DEADLINE', '0s'],
+  ['BATON_HANG_DEADLINE', '1ms'],
+  ['BATON_HANG_DEADLINE', '999ms'],
   ['BATON_RESTART_BACKOFF', '0s'],
   ['BATON_HANDOVER', 'Hot'],
   ['BATON_HANDOVER', ''],
@@ -168,6 +174,17 @@ test.each([
   expect(messages).toHaveLength(1);
   expect(messages[0]).toMatch(new RegExp(`^Expected ${name} to be .+, got .+\\.$`));
 });
+
+test.each([
+  ['0s', 0],
+  ['1s', 1_000],
+])(
+  'BATON_HANG_DEADLINE=%s is taken: off, or long enough to be told from a busy Envoy',
+  (text, ms) => {
+    const settings = readSettings({ BATON_HANG_DEADLINE: text }, facts);
+    expect(settings).toMatchObject({ ok: true, value: { hangDeadlineMs: ms } });
+  },
+);
 
 test('a refusal names the form and the value', () => {
   expect(messagesOf({ BATON_JITTER: '45' })).toEqual([

@@ -1,7 +1,7 @@
 import type { Agent } from '../agent.ts';
 import { monotonicMs } from '../judge/connection.ts';
 import { askOnce } from '../probe.ts';
-import { atMost, median, rounded, type Scenario, told } from '../scenario.ts';
+import { atMost, type Figure, median, rounded, type Scenario, told } from '../scenario.ts';
 import { delay, waitFor } from '../waiting.ts';
 import type { World } from '../world.ts';
 
@@ -17,24 +17,60 @@ export const crash: Scenario = {
     const world = await bench.openWorld();
     // So that every crash here is a first one, with the first token's delay.
     const agent = world.startAgent({ BATON_RESTART_REFILL_TIME: '1s' });
-    const outagesMs: number[] = [];
-    for (let count = 1; count <= CRASH_COUNT; count += 1) {
-      await agent.ready();
-      await tokensRefilled(agent);
-      const outageMs = await kill(world, agent);
-      outagesMs.push(outageMs);
-      bench.note(`crash ${count}: answers again after ${rounded(outageMs)} ms`);
-    }
+    const alone = await outagesOf(world, agent, {
+      note: (line) => bench.note(`the only Envoy: ${line}`),
+      prepare: async () => {},
+    });
+    const tookOver = await outagesOf(world, agent, {
+      note: (line) => bench.note(`just after its takeover: ${line}`),
+      prepare: () => handOver(agent),
+    });
     return [
-      atMost('answers again after the kill, median', median(outagesMs), ALLOWED_MS, ' ms'),
-      told('answers again after the kill, slowest', `${rounded(Math.max(...outagesMs))} ms`),
+      ...figuresOf('answers again after the kill', alone),
+      ...figuresOf('answers again after the kill of one that just took over', tookOver),
       told("of it the first token's delay", `${FIRST_DELAY_MS} ms`),
     ];
   },
 };
 
+interface Round {
+  readonly note: (line: string) => void;
+  readonly prepare: () => Promise<void>;
+}
+
+async function outagesOf(world: World, agent: Agent, round: Round): Promise<readonly number[]> {
+  const outagesMs: number[] = [];
+  for (let count = 1; count <= CRASH_COUNT; count += 1) {
+    await agent.ready();
+    await tokensRefilled(agent);
+    await round.prepare();
+    const outageMs = await kill(world, agent);
+    outagesMs.push(outageMs);
+    round.note(`crash ${count}: answers again after ${rounded(outageMs)} ms`);
+  }
+  return outagesMs;
+}
+
+function figuresOf(name: string, outagesMs: readonly number[]): readonly Figure[] {
+  return [
+    atMost(`${name}, median`, median(outagesMs), ALLOWED_MS, ' ms'),
+    told(`${name}, slowest`, `${rounded(Math.max(...outagesMs))} ms`),
+  ];
+}
+
+/** Until the new one has taken over and the old one drains behind it. */
+async function handOver(agent: Agent): Promise<void> {
+  await waitFor('quiet', async () => (await agent.status()).launches.length === 1 || undefined);
+  agent.signal('SIGHUP');
+  await waitFor('takeover', async () => {
+    const { launches } = await agent.status();
+    return launches.map(({ stage }) => stage).join() === 'retiring,live' || undefined;
+  });
+}
+
+/** The newest; an older one drains. */
 async function kill(world: World, agent: Agent): Promise<number> {
-  const [envoy] = agent.envoys();
+  const envoy = agent.envoys().at(-1);
   if (envoy === undefined) throw new Error('Cannot kill Envoy: there is none.');
   const killedAtMs = monotonicMs();
   process.kill(envoy, 'SIGKILL');

@@ -56,6 +56,8 @@ export async function makeScene(given: Given): Promise<Scene> {
       // Short enough to watch.
       BATON_DRAIN_TIME: '5s',
       BATON_PARENT_SHUTDOWN_TIME: '8s',
+      // What is tried out here leaves the system's settings alone.
+      BATON_TCP_MIGRATION: 'leave',
       BATON_TERMINATION_DRAIN_MIN: '0s',
     },
     runDirectory,

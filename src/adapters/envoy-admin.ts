@@ -1,20 +1,22 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent } from 'node:http';
 import pRetry from 'p-retry';
 import { AgentError } from '../core/agent-error.ts';
 import type { Epoch } from '../core/model.ts';
-import type {
-  AdminAnswer,
-  AdminChannel,
-  AdminLimits,
-  EnvoyAdmin,
-  LiveWatch,
-  ServerInfo,
-} from '../ports.ts';
+import type { AdminAnswer, AdminChannel, EnvoyAdmin, LiveWatch, ServerInfo } from '../ports.ts';
+import {
+  exchange,
+  keepConnection,
+  type Limits,
+  type Question,
+  timeLimit,
+  within,
+} from './envoy-admin/questions.ts';
 
-const DEFAULT_TIMEOUT_MS = 2_000;
-const DEFAULT_MAX_BYTES = 1024 * 1024;
+const DEFAULT_LIMITS: Limits = { timeoutMs: 2_000, maxBytes: 1024 * 1024 };
 /** A launch is LIVE 55-80 ms after its start (measured): the first questions come quickly. */
 const POLL = { minTimeout: 10, factor: 1.15, maxTimeout: 250, randomize: false } as const;
+/** Answered for as long as the client stays: on the kept connection nothing else would ever be. */
+const ENDLESS_PATHS: ReadonlySet<string> = new Set(['/hystrix_event_stream', '/tap']);
 
 /**
  * Envoy's admin over one kept connection per launch: opened while the launch still accepts them, it
@@ -24,19 +26,27 @@ const POLL = { minTimeout: 10, factor: 1.15, maxTimeout: 250, randomize: false }
 export const envoyAdmin: EnvoyAdmin = { open: openChannel };
 
 function openChannel(socketPath: string): AdminChannel {
-  const connection = new Agent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
+  const kept = keepConnection();
   const passage = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1 });
-  const request: AdminChannel['request'] = async (method, path, limits = {}) => {
-    const call = { method, path, socketPath };
-    const own = () => ask({ ...call, agent: connection }, limits);
-    if (limits.isPassedOn === undefined) return own();
-    return ask({ ...call, agent: passage }, limits).catch((error: unknown) => {
-      if (isRefused(error)) return own();
-      throw error;
+  const request: AdminChannel['request'] = async (method, path, given = {}) => {
+    // Envoy sends a body after HEAD too (measured on 1.40): to a reader of HTTP that is garbage.
+    const sent = method === 'HEAD' ? 'GET' : method;
+    const question = { method: sent, path, socketPath, body: given.body };
+    const limits = { ...DEFAULT_LIMITS, ...given };
+    const own = () => kept.ask(question, limits);
+    const others = () =>
+      passOn(question, limits, passage).catch((error: unknown) => {
+        if (isRefused(error) && hasEnd(path)) return own();
+        throw error;
+      });
+    return (given.isPassedOn ? others() : own()).catch((cause: unknown) => {
+      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${reasonIn(cause)}.`, {
+        cause,
+      });
     });
   };
   const close = () => {
-    connection.destroy();
+    kept.close();
     passage.destroy();
   };
   return {
@@ -52,54 +62,25 @@ function openChannel(socketPath: string): AdminChannel {
   };
 }
 
+/** Someone else's question may cost the connection it goes over: there are others. */
+async function passOn(question: Question, limits: Limits, agent: Agent): Promise<AdminAnswer> {
+  const { timeoutMs, maxBytes } = limits;
+  const signal = timeLimit(timeoutMs);
+  const { answer } = exchange(question, { agent, signal, maxBytes, mostBytes: maxBytes });
+  return within(signal, timeoutMs, answer);
+}
+
 /** A child that failed has closed the launch's admin listener; the kept connection still answers. */
 function isRefused(error: unknown): boolean {
-  const cause = error instanceof AgentError ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
-interface Call {
-  readonly method: string;
-  readonly path: string;
-  readonly socketPath: string;
-  readonly agent: Agent;
+function hasEnd(path: string): boolean {
+  return !ENDLESS_PATHS.has(path.split('?', 1)[0] ?? path);
 }
 
-function ask(call: Call, limits: AdminLimits): Promise<AdminAnswer> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, body } = limits;
-  const answered = new Promise<AdminAnswer>((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    // Node does not tell a request that still waits for the connection (measured on Node 20).
-    signal.addEventListener('abort', () => reject(new Error(`no answer within ${timeoutMs} ms`)));
-    const sent = httpRequest(
-      { ...call, signal, headers: { host: 'localhost', 'content-length': body?.length ?? 0 } },
-      (answer) =>
-        readBody(answer, maxBytes).then((read) => resolve(answerOf(answer, read)), reject),
-    );
-    sent.on('error', reject);
-    sent.end(body);
-  });
-  return answered.catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AgentError('adminSilent', `Cannot ask Envoy for ${call.path}: ${reason}.`, {
-      cause,
-    });
-  });
-}
-
-async function readBody(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function answerOf(answer: IncomingMessage, body: Buffer): AdminAnswer {
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body };
+function reasonIn(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function untilLive(

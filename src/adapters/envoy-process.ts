@@ -27,9 +27,8 @@ export interface EnvoyProcessOptions {
 }
 
 /**
- * Spawns Envoy in a process group of its own, so that a signal to the agent's group is not a second
- * decision behind its back. Call it from the main thread alone: Envoy's parent-death signal hangs
- * on the thread that forked it (measured on Envoy 1.40).
+ * Spawns Envoy. Call it from the main thread alone: Envoy's parent-death signal hangs on the thread
+ * that forked it (measured on Envoy 1.40).
  *
  * Its output goes through true pipes. What Node calls a pipe is a socket, and `/dev/stdout` cannot
  * be opened on a socket: an access log of that path keeps Envoy from starting (measured).
@@ -58,7 +57,6 @@ async function start(
   [out, err]: Pipes,
 ): Promise<EnvoyProcess> {
   const { process, outcome } = await startChild(spec.binary, spec.args, {
-    detached: true,
     output: [out.writeEnd, err.writeEnd],
     environment: options.environment,
   });
@@ -147,7 +145,7 @@ async function openPipes(name: string, environment: Environment): Promise<Pipes 
     const made = await startChild('mkfifo', ['-m', '600', ...paths], { output, environment });
     const outcome = await made.outcome;
     if (outcome.kind !== 'exited' || outcome.code !== 0) return pipesFailed(outcome);
-    return [openPipe(paths[0]), openPipe(paths[1])];
+    return openBoth(paths);
   } catch (error) {
     return pipesFailed(error instanceof Error ? error.message : String(error));
   } finally {
@@ -156,15 +154,32 @@ async function openPipes(name: string, environment: Environment): Promise<Pipes 
   }
 }
 
-function pipesFailed(reason: Outcome | string): Outcome {
-  const words = typeof reason === 'string' ? reason : outcomeText(reason);
-  const message = `Cannot make the pipes for Envoy's output: mkfifo ${words}.`;
+function pipesFailed(why: Outcome | string): Outcome {
+  const reason = typeof why === 'string' ? why : `mkfifo ${outcomeText(why)}`;
+  const more = typeof why !== 'string' && why.kind === 'notStarted' ? ` ${why.message}` : '';
+  const message = `Cannot make the pipes for Envoy's output: ${reason}.${more}`;
   return { kind: 'notStarted', errno: 'mkfifo', message };
+}
+
+function openBoth([out, err]: readonly [string, string]): Pipes {
+  const first = openPipe(out);
+  try {
+    return [first, openPipe(err)];
+  } catch (error) {
+    first.readEnd.destroy();
+    closeSync(first.writeEnd);
+    throw error;
+  }
 }
 
 /** The reading end first and without waiting: opening the writing end then can't block. */
 function openPipe(path: string): Pipe {
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writeEnd = openSync(path, constants.O_WRONLY);
-  return { readEnd: new Socket({ fd: readFd, readable: true, writable: false }), writeEnd };
+  try {
+    const writeEnd = openSync(path, constants.O_WRONLY);
+    return { readEnd: new Socket({ fd: readFd, readable: true, writable: false }), writeEnd };
+  } catch (error) {
+    closeSync(readFd);
+    throw error;
+  }
 }

@@ -1,30 +1,53 @@
+import { fstatSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outcomeText } from '../core/attempts.ts';
 import { createLineReader } from '../core/envoy-line.ts';
-import type { EnvoyQueries, Result } from '../ports.ts';
-import { startChild } from './envoy-process/child.ts';
+import type { Outcome } from '../core/model.ts';
+import type { Cancel, Clock, EnvoyQueries, Result } from '../ports.ts';
+import { type Child, startChild } from './envoy-process/child.ts';
+import { preferAsVictim } from './envoy-process/oom-preference.ts';
 
 const TIMEOUT_MS = 30_000;
 /** A refused bootstrap is quoted whole, on one line with the reason. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** The file it prints to may lie in memory that counts against the container's limit. */
+const MOST_PRINTED_MIB = 16;
+const LOOK_EVERY_MS = 50;
 const REASON_LENGTH = 500;
+/** What keeps any program from being started, and passes by itself. */
+const PASSING: ReadonlySet<string> = new Set([
+  'EAGAIN',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOSPC',
+  'EROFS',
+  'ETXTBSY',
+]);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * Runs Envoy for an answer and not for traffic, at most 30 s long. The environment is merged over
- * the agent's own, an undefined member takes a name away; answers lie in `folder` while they are
- * read, for on a read-only root there is no temp folder.
- */
-export function createEnvoyQueries(
-  environment: Environment,
-  folder = tmpdir(),
-  timeoutMs = TIMEOUT_MS,
-): EnvoyQueries {
+export interface EnvoyQueryOptions {
+  readonly clock: Clock;
+  /** Merged over the agent's own: an undefined member takes a name away. @default nothing */
+  readonly environment?: Environment;
+  /** Where answers lie while they are read: a read-only root has none. @default the temp folder */
+  readonly folder?: string;
+  /**
+   * Running time: up to twice as long where the agent itself hardly gets to run. @default 30 s
+   */
+  readonly timeoutMs?: number;
+}
+
+/** Runs Envoy for an answer and not for traffic, bounded in time and in what it may print. */
+export function createEnvoyQueries(options: EnvoyQueryOptions): EnvoyQueries {
+  const asking = { environment: {}, folder: tmpdir(), timeoutMs: TIMEOUT_MS, ...options };
   const ask = (binary: string, args: readonly string[]) =>
-    runFor([binary, ...args], { environment, folder, timeoutMs }).catch(unasked);
+    runFor([binary, ...args], asking).catch(unasked);
   return {
     validate: async (binary, args) => {
       const answer = await ask(binary, [...args, '--mode', 'validate']);
@@ -45,17 +68,15 @@ export function createEnvoyQueries(
   };
 }
 
-interface Asking {
-  readonly environment: Environment;
-  readonly folder: string;
-  readonly timeoutMs: number;
-}
+type Asking = Required<EnvoyQueryOptions>;
 
 interface Answer {
   readonly succeeded: boolean;
   readonly lines: readonly string[];
   /** How it ended, where it printed nothing. */
   readonly ending: string;
+  /** Its end says nothing about what it was asked: it was never started, or never came to an end. */
+  readonly isTransient: boolean;
 }
 
 /**
@@ -64,22 +85,69 @@ interface Answer {
  */
 async function runFor(
   [binary, ...args]: readonly [string, ...(readonly string[])],
-  { environment, folder, timeoutMs }: Asking,
+  { environment, folder, ...bounds }: Asking,
 ): Promise<Answer> {
   const scratch = await mkdtemp(join(folder, '.query-'));
   const file = await open(join(scratch, 'answer'), 'wx+', 0o600);
   try {
     const child = await startChild(binary, args, { output: [file.fd, file.fd], environment });
-    // Node's own `timeout` keeps the process alive when there was nothing to start (Node 20).
-    const late = AbortSignal.timeout(timeoutMs);
-    late.addEventListener('abort', () => child.process?.kill('SIGKILL'));
-    const outcome = await child.outcome;
+    if (child.process?.pid !== undefined) preferAsVictim(child.process.pid, true);
+    const kept = keepWithin(bounds, child, file);
+    const outcome = await child.outcome.finally(kept.cancel);
+    if (kept.isPastPrinting()) return ENDLESS;
     const succeeded = outcome.kind === 'exited' && outcome.code === 0;
-    return { succeeded, lines: await lastLinesOf(file), ending: `it ${outcomeText(outcome)}` };
+    const isStarted = outcome.kind !== 'notStarted';
+    const ending = isStarted ? `it ${outcomeText(outcome)}` : outcome.message;
+    const isTransient = isPassing(outcome);
+    return { succeeded, lines: await lastLinesOf(file), ending, isTransient };
   } finally {
     await file.close();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** It says something about what was asked, unlike time that runs out: asked again it does the same. */
+const ENDLESS: Answer = {
+  succeeded: false,
+  lines: [],
+  ending: `it printed more than ${MOST_PRINTED_MIB} MiB without coming to an end, and was killed`,
+  isTransient: false,
+};
+
+interface Keeping {
+  /** Whether it was killed for what it printed. */
+  isPastPrinting(): boolean;
+  readonly cancel: Cancel;
+}
+
+/** Kills a child that takes too long, or prints too much. */
+function keepWithin(
+  { timeoutMs, clock }: Pick<Asking, 'timeoutMs' | 'clock'>,
+  { process }: Child,
+  file: FileHandle,
+): Keeping {
+  const cancelTime = clock.afterRunning(timeoutMs, () => process?.kill('SIGKILL'));
+  let isPast = false;
+  let cancelLook: Cancel = () => {};
+  const lookLater = () => {
+    cancelLook = clock.after(LOOK_EVERY_MS, () => {
+      isPast = fstatSync(file.fd).size > MOST_PRINTED_MIB * 1024 * 1024;
+      if (isPast) process?.kill('SIGKILL');
+      else lookLater();
+    });
+  };
+  lookLater();
+  const cancel = () => {
+    cancelTime();
+    cancelLook();
+  };
+  return { cancel, isPastPrinting: () => isPast };
+}
+
+/** Out of time and out of memory look alike: a SIGKILL that is not its own doing. */
+function isPassing(outcome: Outcome): boolean {
+  if (outcome.kind === 'notStarted') return PASSING.has(outcome.errno);
+  return outcome.kind === 'killed' && outcome.signal === 'SIGKILL';
 }
 
 /** The end of what it printed, where Envoy says why; a line whose beginning is cut off is none. */
@@ -93,7 +161,8 @@ async function lastLinesOf(file: FileHandle): Promise<readonly string[]> {
 
 /** There is no place for its answer: the temp folder can't be written, for one. */
 function unasked(error: unknown): Answer {
-  return { succeeded: false, lines: [], ending: error instanceof Error ? error.message : '' };
+  const ending = error instanceof Error ? error.message : '';
+  return { succeeded: false, lines: [], ending, isTransient: true };
 }
 
 function lastLine(what: string, binary: string, answer: Answer): Result<string> {
@@ -102,10 +171,12 @@ function lastLine(what: string, binary: string, answer: Answer): Result<string> 
   return cannot(what, binary, answer);
 }
 
-function cannot(what: string, binary: string, { lines, ending }: Answer): Result<never> {
+function cannot(what: string, binary: string, answer: Answer): Result<never> {
+  const { lines, ending, isTransient } = answer;
   const reason = (reasonIn(lines) ?? ending).slice(0, REASON_LENGTH);
   const message = `Cannot ${what} with ${binary}: ${reason}`;
-  return { ok: false, problems: [{ about: 'BATON_ENVOY_BINARY', message }] };
+  const problem = { about: 'BATON_ENVOY_BINARY', message };
+  return { ok: false, problems: [isTransient ? { ...problem, isTransient } : problem] };
 }
 
 /** The first fatal record, else the last line. */

@@ -1,7 +1,7 @@
 /** Base ids, the abstract socket names and the shared memory behind Envoy's hot restart. */
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
-import { access, constants, type FileHandle, open, statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   abstractNamesIn,
@@ -11,17 +11,17 @@ import {
   socketNamesOf,
 } from '../core/hot-restart-names.ts';
 import type { LineageId } from '../core/model.ts';
-import {
-  judgeSharedMemory,
-  MAX_SHARED_MEMORY_BYTES,
-  type MemoryVerdict,
-} from '../core/shared-memory-layout.ts';
-import type { Cancel, HotRestartDomain, NameLocks, Problem, Result } from '../ports.ts';
+import type { Cancel, HotRestartDomain, Joining, NameLocks, Problem, Result } from '../ports.ts';
+import { repairMemoryFile, strangenessOfMemoryFile } from './hot-restart-domain/memory-file.ts';
 
 /** How many ids after a fixed one are tried for a second lineage beside it. */
 const FIXED_ID_NEIGHBOURS = 64;
 /** Envoy maps a file it has only truncated to size: on a full tmpfs it dies by SIGBUS. */
 const FREE_BYTES_NEEDED = 16 * 1024;
+const RESERVING = 'Cannot reserve a base id';
+const OTHER_ID = 'Set BATON_BASE_ID to another number, or to auto.';
+/** Envoy names its sockets after the epoch modulo this. */
+const SLOT_COUNT = 3;
 
 export interface HotRestartDomainOptions {
   /** Whose base ids these are, the same on every start: the pod's name and the run directory. */
@@ -29,8 +29,11 @@ export interface HotRestartDomainOptions {
   readonly locks: NameLocks;
   /** BATON_BASE_ID. A second lineage beside the first takes one of the ids that follow. */
   readonly fixedBaseId?: number | undefined;
-  /** The base id of the last run in the same run directory: memory left under it is ours. */
-  readonly remembered?: number | undefined;
+  /**
+   * The base ids of the last run in the same run directory: memory left under them is ours, and
+   * removed where it is not used again. @default none
+   */
+  readonly remembered?: readonly number[];
   /** @default '/dev/shm' */
   readonly sharedMemoryFolder?: string;
   /** Whose memory is ours. @default the user this process runs as */
@@ -47,6 +50,8 @@ interface Domain {
   readonly folder: string;
   readonly uid: number;
   readonly held: Map<LineageId, Reservation>;
+  /** Those of the last run that nobody has looked after yet. */
+  readonly left: Set<number>;
 }
 
 /**
@@ -58,14 +63,14 @@ interface Domain {
 export function createHotRestartDomain(options: HotRestartDomainOptions): HotRestartDomain {
   const { sharedMemoryFolder: folder = '/dev/shm', uid = process.geteuid?.() ?? 0 } = options;
   const held = new Map<LineageId, Reservation>();
-  const domain = { options, folder, uid, held };
+  const domain = { options, folder, uid, held, left: new Set(options.remembered) };
   let lastSearch: Promise<unknown> = Promise.resolve();
 
   return {
     reserve(lineage) {
       const found = lastSearch
         .then(() => reserve(domain, lineage))
-        .catch((error: unknown) => asProblem(folder, 'Cannot reserve a base id', error));
+        .catch((error: unknown) => folderProblem(domain, systemReason(error)));
       lastSearch = found.catch(() => undefined);
       return found;
     },
@@ -74,6 +79,13 @@ export function createHotRestartDomain(options: HotRestartDomainOptions): HotRes
       const reservation = held.get(lineage);
       if (reservation !== undefined) return repairMemory(domain, reservation.baseId);
       return problem(lineage, `Cannot repair lineage ${lineage}: it has no base id.`);
+    },
+
+    async obstacleToJoin(lineage, joining) {
+      const reservation = held.get(lineage);
+      return reservation === undefined
+        ? `lineage ${lineage} has no base id`
+        : obstacleToJoin(domain, reservation.baseId, joining);
     },
 
     release(lineage) {
@@ -92,23 +104,41 @@ async function reserve(domain: Domain, lineage: LineageId): Promise<Result<numbe
   if (known !== undefined) return { ok: true, value: known.baseId };
 
   let obstacle = await obstacleInFolder(folder);
-  if (obstacle !== undefined) return problem(folder, `Cannot reserve a base id: ${obstacle}.`);
+  if (obstacle !== undefined) return folderProblem(domain, obstacle);
   for (const baseId of candidatesOf(domain)) {
     const found = await tryBaseId(domain, baseId);
     if (typeof found !== 'string') {
       held.set(lineage, found);
+      await clearAwayLeft(domain, baseId);
       return { ok: true, value: baseId };
     }
     obstacle = `${baseId} is not free: ${found}`;
   }
-  return problem('BATON_BASE_ID', `Cannot reserve a base id: ${obstacle}.`);
+  return problem('BATON_BASE_ID', `${RESERVING}: ${obstacle}. ${OTHER_ID}`);
+}
+
+/** What a run that was killed has left of its other lineages would lie there for ever. */
+async function clearAwayLeft(domain: Domain, used: number): Promise<void> {
+  const unused = [...domain.left].filter((baseId) => baseId !== used);
+  domain.left.clear();
+  for (const baseId of unused) {
+    const found = await tryBaseId(domain, baseId);
+    if (typeof found === 'string') continue;
+    removeMemory(domain, baseId);
+    found.unlock();
+  }
+}
+
+/** Where the folder can't be mended Envoy can do without it. */
+function folderProblem({ folder, uid }: Domain, reason: string) {
+  const remedy = `Mount a tmpfs on ${folder} that uid ${uid} may write to, or set BATON_ENVOY_ARGS=--disable-hot-restart.`;
+  return problem(folder, `${RESERVING}: ${reason}. ${remedy}`);
 }
 
 function candidatesOf({ options, held }: Domain): readonly number[] {
-  const { fixedBaseId, remembered } = options;
+  const { fixedBaseId, remembered = [] } = options;
   if (fixedBaseId === undefined) {
-    const derived = candidateBaseIds(seedOf(options.identity));
-    return remembered === undefined ? derived : [remembered, ...derived];
+    return [...remembered, ...candidateBaseIds(seedOf(options.identity))];
   }
   const isOurs = [...held.values()].some(({ baseId }) => baseId === fixedBaseId);
   if (!isOurs) return [fixedBaseId];
@@ -121,12 +151,13 @@ async function tryBaseId(domain: Domain, baseId: number): Promise<Reservation | 
   if (obstacle !== undefined) return obstacle;
   const lockName = baseIdLockNameOf(baseId);
   const unlock = await domain.options.locks.take(lockName);
-  if (unlock === undefined) return `another agent holds it (abstract socket @${lockName})`;
+  if (unlock === undefined)
+    return `another agent holds it (EADDRINUSE, abstract socket @${lockName})`;
 
   const name = heldSocketName(baseId);
   if (name === undefined) return { baseId, unlock };
   unlock();
-  return `an Envoy that is not ours runs with it (abstract socket @${name})`;
+  return `an Envoy that is not ours runs with it (EADDRINUSE, abstract socket @${name})`;
 }
 
 function obstacleInMemory({ options, folder, uid }: Domain, baseId: number): string | undefined {
@@ -134,8 +165,9 @@ function obstacleInMemory({ options, folder, uid }: Domain, baseId: number): str
   const memory = lstatSync(path, { throwIfNoEntry: false });
   if (memory === undefined) return undefined;
   if (!memory.isFile()) return `${path} is not a regular file`;
-  if (memory.uid !== uid) return `${path} belongs to uid ${memory.uid} and we are uid ${uid}`;
-  const isKnown = baseId === options.fixedBaseId || baseId === options.remembered;
+  if (memory.uid !== uid)
+    return `${path} belongs to uid ${memory.uid} and we are uid ${uid} (EACCES)`;
+  const isKnown = baseId === options.fixedBaseId || options.remembered?.includes(baseId);
   return isKnown ? undefined : `${path} was left behind or is in use elsewhere`;
 }
 
@@ -152,10 +184,11 @@ function seedOf(identity: string): number {
   return createHash('sha256').update(identity).digest().readUInt32BE();
 }
 
-/** Which of the base id's names some Envoy of this network namespace holds. */
-function heldSocketName(baseId: number): string | undefined {
+/** Which of the base id's names, or of those of one epoch, are held in this network namespace. */
+function heldSocketName(baseId: number, epoch?: number): string | undefined {
   const names = abstractNamesIn(readFileSync('/proc/net/unix', 'utf8'));
-  return socketNamesOf(baseId).find((name) => names.has(name));
+  const slot = epoch === undefined ? '' : `_${baseId * 10 + (epoch % SLOT_COUNT)}`;
+  return socketNamesOf(baseId).find((name) => name.endsWith(slot) && names.has(name));
 }
 
 async function obstacleInFolder(folder: string): Promise<string | undefined> {
@@ -174,41 +207,31 @@ async function repairMemory(
   baseId: number,
 ): Promise<Result<'repaired' | 'wasSound'>> {
   const path = join(folder, sharedMemoryNameOf(baseId));
-  let file: FileHandle | undefined;
   try {
-    file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
-    const repair = await repairOpened(file, uid);
+    const repair = await repairMemoryFile(path, uid);
     if ('outcome' in repair) return { ok: true, value: repair.outcome };
     return problem(path, `Cannot repair ${path}: ${repair.obstacle}.`);
   } catch (error) {
-    return asProblem(path, `Cannot repair ${path}`, error);
-  } finally {
-    await file?.close();
+    return problem(path, `Cannot repair ${path}: ${systemReason(error)}.`);
   }
 }
 
-type Repair = { readonly outcome: 'repaired' | 'wasSound' } | { readonly obstacle: string };
-
-async function repairOpened(file: FileHandle, uid: number): Promise<Repair> {
-  const found = await file.stat();
-  if (!found.isFile()) return { obstacle: 'it is not a regular file' };
-  if (found.uid !== uid) return { obstacle: `it belongs to uid ${found.uid} and we are ${uid}` };
-  if (found.size > MAX_SHARED_MEMORY_BYTES) return { obstacle: `it is ${found.size} bytes long` };
-
-  const verdict = await judge(file, found.size);
-  if (verdict.kind === 'unknown') return { obstacle: verdict.reason };
-  if (verdict.kind === 'sound') return { outcome: 'wasSound' };
-
-  await file.write(Buffer.alloc(8), 0, 8, verdict.flagsOffset);
-  const after = await judge(file, found.size);
-  return after.kind === 'sound'
-    ? { outcome: 'repaired' }
-    : { obstacle: 'another process is initializing with it' };
-}
-
-async function judge(file: FileHandle, size: number): Promise<MemoryVerdict> {
-  const { buffer } = await file.read(Buffer.alloc(size), 0, size, 0);
-  return judgeSharedMemory(buffer);
+async function obstacleToJoin(
+  { folder, uid }: Domain,
+  baseId: number,
+  { epoch, hotRestartVersion }: Joining,
+): Promise<string | undefined> {
+  const path = join(folder, sharedMemoryNameOf(baseId));
+  try {
+    const held = heldSocketName(baseId, epoch);
+    if (held !== undefined) return `someone holds the name of the next one (@${held})`;
+    const strange = await strangenessOfMemoryFile(path, uid, hotRestartVersion);
+    return strange === undefined
+      ? undefined
+      : `its shared memory ${path} is not its own: ${strange}`;
+  } catch (error) {
+    return `its shared memory can't be used: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 function problem(about: string, message: string): { ok: false; problems: readonly Problem[] } {
@@ -216,9 +239,7 @@ function problem(about: string, message: string): { ok: false; problems: readonl
 }
 
 /** What the system refused is the user's to mend; anything else is a bug and thrown on. */
-function asProblem(about: string, attempt: string, error: unknown) {
-  if (error instanceof Error && 'syscall' in error) {
-    return problem(about, `${attempt}: ${error.message}.`);
-  }
+function systemReason(error: unknown): string {
+  if (error instanceof Error && 'syscall' in error) return error.message;
   throw error;
 }

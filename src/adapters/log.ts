@@ -1,6 +1,6 @@
 import type { DestinationStream, Logger, LoggerOptions } from 'pino';
-import type { LogRecord } from '../core/describe.ts';
 import type { EnvoyLine } from '../core/envoy-line.ts';
+import type { LogRecord } from '../core/log-record.ts';
 import type { SpawnSpec } from '../ports.ts';
 
 /** What waits for a reader that stalls; past it lines are dropped and counted. */

@@ -8,10 +8,11 @@ import type { Effect } from '../core/events.ts';
 import type { Part, Phase, Policy, Stage } from '../core/model.ts';
 import { isReady } from '../core/readiness.ts';
 import { tokensLeft } from '../core/restart-tokens.ts';
+import { isStandbyMissing } from '../core/standby-status.ts';
 import type { HandoverEnd, State } from '../core/state.ts';
 
 export interface MetricsOptions {
-  readonly policy: Pick<Policy, 'restartTokens'>;
+  readonly policy: Pick<Policy, 'restartTokens' | 'standby'>;
   readonly batonVersion: string;
   readonly nodeVersion: string;
   /** Wall-clock milliseconds since 1970. */
@@ -92,7 +93,7 @@ function createCounters({ Counter, Histogram }: Library, registry: Registry): Co
     }),
     crashes: new Counter({
       name: 'baton_crashes_total',
-      help: 'Ends of Envoy that nobody asked for and that left nothing serving.',
+      help: 'Ends of Envoy that nobody asked for, and hangs.',
       labelNames: ['outcome', 'when'],
       registers,
     }),
@@ -125,6 +126,9 @@ interface Gauges {
   readonly tokensLeft: Gauge;
   readonly certificateEnd: Gauge<'file'>;
   readonly held: Gauge<'part'>;
+  readonly givenUp: Gauge;
+  readonly silent: Gauge;
+  readonly standbyMissing: Gauge;
 }
 
 function createGauges({ Gauge }: Library, registry: Registry): Gauges {
@@ -143,6 +147,18 @@ function createGauges({ Gauge }: Library, registry: Registry): Gauges {
       'baton_held',
       '1 for a part on disk that is held at its last good state, 0 for the others.',
       'part',
+    ),
+    givenUp: gauge(
+      'baton_change_given_up',
+      '1 while what is on disk was given up and something older serves.',
+    ),
+    silent: gauge(
+      'baton_envoy_silent_seconds',
+      'For how long the most silent Envoy has left its admin unanswered; 0: all answer.',
+    ),
+    standbyMissing: gauge(
+      'baton_standby_missing',
+      '1 while BATON_STANDBY is on and fewer than two Envoys serve.',
     ),
     certificateEnd: gauge(
       'baton_certificate_not_after_seconds',
@@ -214,6 +230,9 @@ function readGauges(gauges: Gauges, state: State, policy: MetricsOptions['policy
   gauges.ready.set(isReady(state) ? 1 : 0);
   gauges.tokens.set(policy.restartTokens);
   gauges.tokensLeft.set(tokensLeft(state.crashes.length, policy));
+  gauges.givenUp.set(state.refused === undefined ? 0 : 1);
+  gauges.standbyMissing.set(isStandbyMissing(state, policy) ? 1 : 0);
+  gauges.silent.set(Math.max(0, ...state.launches.map(({ silentMs = 0 }) => silentMs / 1000)));
   for (const phase of PHASES) gauges.phase.set({ phase }, phase === state.phase ? 1 : 0);
   for (const part of PARTS) gauges.held.set({ part }, state.held.has(part) ? 1 : 0);
   for (const stage of STAGES) {

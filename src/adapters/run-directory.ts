@@ -1,19 +1,21 @@
 /** The agent's own folder: one owner, nothing readable by others, nothing ever half-written. */
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, lstatSync, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import { CONTROL_SOCKET } from '../core/file-names.ts';
-import type { Cancel, NameLocks, Problem, Result, RunDirectory } from '../ports.ts';
+import type { Cancel, Clock, NameLocks, Problem, Result, RunDirectory } from '../ports.ts';
+import { type EndedEnvoys, endEnvoys } from './run-directory/envoys.ts';
+import { makePrivate } from './run-directory/folder.ts';
 import { readJson, writeAtomically } from './run-directory/private-files.ts';
 
 const SETTING = 'BATON_RUN_DIR';
 const LOCK_FILE = 'agent.lock';
 const STATE_FILE = 'state.json';
 const LAST_GOOD_FILE = 'envoy-last-good.json';
+const CERTIFICATES = 'certs';
 /** What a run that was killed leaves: sockets, pipes, bootstraps, unfinished writes. */
 const LEFT_OVER =
   /^(admin-.+\.sock|control\.sock|envoy-(rev|candidate).+\.json|.+\.tmp|\.pipe-\d+\.(out|err))$/;
@@ -23,73 +25,52 @@ const LEFT_OVER_FOLDER = /^\.query-.+$/;
 /** A unix socket's path ends at 107 bytes, and the longest here is /admin-L9999999.sock. */
 const MAX_PATH_BYTES = 107 - '/admin-L9999999.sock'.length;
 
+const NOBODY: EndedEnvoys = { found: [], killed: [], left: [] };
+
+/** A validation that is under way at the end is not waited for any longer. */
+const LAST_USE_MS = 500;
+
+/** More than a run ever has at once; each costs the next start a look. */
+const MOST_LINEAGES = 8;
+
 /** What one run leaves for the next. */
 export interface RunState {
-  readonly baseId?: number;
+  /** Of the lineages it had at its last launch, oldest first. */
+  readonly baseIds: readonly number[];
 }
 
 export interface OpenRunDirectory extends RunDirectory {
   readonly controlSocketPath: string;
   readonly certificatesPath: string;
+  /** Envoys of a run that was killed, ended before this one began. */
+  readonly orphans: EndedEnvoys;
   /** @throws AgentError */
   remember(state: RunState): Promise<void>;
   /** What the last run remembered; empty when there is nothing that can be read. */
   recall(): Promise<RunState>;
-  /** Gives the directory up; another agent may own it from then on. Never rejects. */
+  /**
+   * Gives the directory up; another agent may own it from then on. Every Envoy started with a file
+   * of it is ended, as are validations; what is only for them goes, private keys first of all, and
+   * no bootstrap is written any more. Never rejects.
+   */
   release(): Promise<void>;
 }
 
-export interface Surroundings {
-  readonly uid: number;
-  readonly temporaryFolder: string;
-  /** Whether the path is, or could be made, a folder of ours. */
-  readonly isUsable: (path: string) => boolean;
-}
-
-/**
- * Where the run directory is when BATON_RUN_DIR doesn't say: `/var/run/baton`; a folder in it where
- * that is a volume of someone else's, open to us; else a folder of our own under the temp folder.
- */
-export function chooseRunDirectory(
-  { uid, temporaryFolder, isUsable }: Surroundings = realSurroundings(),
-): string {
-  return CHOICES.find(isUsable) ?? join(temporaryFolder, `baton-${uid}`);
-}
-
-const CHOICES = ['/var/run/baton', '/var/run/baton/agent'] as const;
-
-/**
- * Where an agent is to be asked when BATON_RUN_DIR doesn't say: where one has its control socket,
- * also one of another user's; else where one of ours would be.
- */
-export function findRunDirectory(choices: readonly string[] = CHOICES): string {
-  const inUse = choices.find((folder) => existsSync(join(folder, CONTROL_SOCKET)));
-  return inUse ?? chooseRunDirectory();
-}
-
-function realSurroundings(): Surroundings {
-  const uid = ownUid();
-  const isUsable = (path: string) => {
-    try {
-      const found = lstatSync(path, { throwIfNoEntry: false });
-      if (found !== undefined && obstacleIn(found) !== undefined) return false;
-      accessSync(found === undefined ? dirname(path) : path, constants.W_OK | constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return { uid, temporaryFolder: tmpdir(), isUsable };
+export interface Opening {
+  readonly version: string;
+  readonly locks: NameLocks;
+  readonly clock: Clock;
 }
 
 /**
  * Makes the directory ours: creates it or takes its rights back to 0700, whatever the umask, takes
- * its lock and clears away what a run that was killed has left. Problems: someone else's folder, no
- * folder, another agent at work in it, too long a path, a file system that can't be written.
+ * its lock and clears away what a run that was killed has left, Envoys included. Problems: someone
+ * else's folder, no folder, another agent at work in it, too long a path, a file system that can't
+ * be written.
  */
 export async function openRunDirectory(
   path: string,
-  { version, locks }: { readonly version: string; readonly locks: NameLocks },
+  { version, locks, clock }: Opening,
 ): Promise<Result<OpenRunDirectory>> {
   const folder = resolve(path);
   const length = Buffer.byteLength(folder);
@@ -99,67 +80,18 @@ export async function openRunDirectory(
   }
   let unlock: Cancel | undefined;
   try {
-    const obstacle = await makePrivate(folder);
+    const obstacle = await makePrivate(folder, isOurs);
     if (obstacle !== undefined) return problem(refusal(folder, obstacle));
     unlock = await takeLock(folder, locks);
     if (unlock === undefined) return problem(refusal(folder, await describeOwner(folder)));
-    await clearLeftOvers(folder);
+    const orphans = (await wasKilledIn(folder)) ? await clearLeftOvers(folder, clock) : NOBODY;
     await writeAtomically(join(folder, LOCK_FILE), JSON.stringify({ pid: process.pid, version }));
-    return { ok: true, value: openedAt(folder, unlock) };
+    return { ok: true, value: { ...openedAt(folder, unlock, clock), orphans } };
   } catch (error) {
     unlock?.();
     if (!isSystemError(error)) throw error;
-    return problem(refusal(folder, error.message));
+    return problem(refusal(folder, reasonIn(error)));
   }
-}
-
-/** Resolves to what stands in the way. Checked and changed through one handle: no race, no link. */
-async function makePrivate(folder: string): Promise<string | undefined> {
-  await makeFolder(folder);
-  const obstacle = obstacleIn(await lstat(folder));
-  if (obstacle !== undefined) return obstacle;
-  const handle = await open(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    const found = await handle.stat();
-    const opened = obstacleIn(found) ?? (isPrivate(found) ? undefined : await strangerIn(folder));
-    if (opened === undefined) await handle.chmod(0o700);
-    return opened;
-  } finally {
-    await handle.close();
-  }
-}
-
-function isPrivate({ mode }: Stats): boolean {
-  return (mode & 0o077) === 0;
-}
-
-/** A folder that others use too, /tmp for one, must not be closed to them. */
-async function strangerIn(folder: string): Promise<string | undefined> {
-  const stranger = (await readdir(folder)).find((name) => !isOurs(name));
-  if (stranger === undefined) return undefined;
-  return `it is open to others and holds ${JSON.stringify(stranger)}, name a folder of its own`;
-}
-
-function isOurs(name: string): boolean {
-  const isKept = [LOCK_FILE, STATE_FILE, LAST_GOOD_FILE, 'certs'].includes(name);
-  return isKept || LEFT_OVER.test(name) || LEFT_OVER_FOLDER.test(name);
-}
-
-/** With its parents. Node 20's own `recursive` never ends under /proc (measured). */
-async function makeFolder(path: string): Promise<void> {
-  const make = () => mkdir(path, { mode: 0o700 });
-  const failure = await make().catch((error: NodeJS.ErrnoException) => error);
-  if (failure === undefined || failure.code === 'EEXIST') return;
-  if (failure.code !== 'ENOENT') throw failure;
-  await makeFolder(dirname(path));
-  await make();
-}
-
-function obstacleIn(found: Stats): string | undefined {
-  if (found.isSymbolicLink()) return 'it is a symbolic link, name the folder itself';
-  if (!found.isDirectory()) return 'it is not a folder';
-  if (found.uid === ownUid()) return undefined;
-  return `it belongs to uid ${found.uid} and we are uid ${ownUid()}, name a folder inside it`;
 }
 
 /**
@@ -196,37 +128,58 @@ async function describeOwner(folder: string): Promise<string> {
   return `it is in use by another agent${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
-async function clearLeftOvers(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const isFolder = entry.isDirectory();
-    if (!(isFolder ? LEFT_OVER_FOLDER : LEFT_OVER).test(entry.name)) continue;
-    await rm(join(folder, entry.name), { recursive: isFolder, force: true });
+/** Processes end first: they could still make files. */
+async function clearLeftOvers(folder: string, clock: Clock): Promise<EndedEnvoys> {
+  const ended = await endEnvoys(folder, clock);
+  for (const entry of (await readdir(folder, { withFileTypes: true })).filter(isLeftOver)) {
+    await rm(join(folder, entry.name), { recursive: entry.isDirectory(), force: true });
   }
+  return ended;
 }
 
-function openedAt(folder: string, unlock: Cancel): OpenRunDirectory {
+/** To look for processes takes a while, and start-up time counts. */
+async function wasKilledIn(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.some((entry) => entry.name === LOCK_FILE || isLeftOver(entry));
+}
+
+function isLeftOver(entry: Dirent): boolean {
+  return (entry.isDirectory() ? LEFT_OVER_FOLDER : LEFT_OVER).test(entry.name);
+}
+
+function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDirectory, 'orphans'> {
+  let isReleased = false;
   const inside = (name: string) => join(folder, name);
-  const write = (name: string, text: string) =>
-    writeAtomically(inside(name), text).catch((error: Error) => {
-      throw new AgentError('runDirectory', refusal(folder, error.message), { cause: error });
+  const remove = (path: string) => rm(path, { force: true });
+  const underway = createUnderway();
+  const write = (name: string, text: string) => {
+    const written = writeAtomically(inside(name), text).catch((error: Error) => {
+      throw new AgentError('runDirectory', refusal(folder, reasonIn(error)), { cause: error });
     });
+    return underway.follow(written);
+  };
+  const forEnvoy = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
+    if (isReleased) throw new AgentError('runDirectory', refusal(folder, 'it is given up'));
+    return underway.follow(work());
+  };
   const bootstrap = (epoch: number) => `envoy-rev${epoch}.json`;
   const adminSocketPath = (launch: string) => inside(`admin-${launch}.sock`);
-  const remove = (path: string) => rm(path, { force: true });
 
   return {
     path: folder,
     controlSocketPath: inside(CONTROL_SOCKET),
-    certificatesPath: inside('certs'),
-    writeBootstrap: async (epoch, json) => {
-      await write(bootstrap(epoch), json);
-      return inside(bootstrap(epoch));
-    },
-    withCandidate: async (json, use) => {
-      const name = `envoy-candidate-${randomUUID()}.json`;
-      await write(name, json);
-      return use(inside(name)).finally(() => remove(inside(name)));
-    },
+    certificatesPath: inside(CERTIFICATES),
+    writeBootstrap: (epoch, json) =>
+      forEnvoy(async () => {
+        await write(bootstrap(epoch), json);
+        return inside(bootstrap(epoch));
+      }),
+    withCandidate: (json, use) =>
+      forEnvoy(async () => {
+        const name = `envoy-candidate-${randomUUID()}.json`;
+        await write(name, json);
+        return use(inside(name)).finally(() => remove(inside(name)));
+      }),
     keepLastGood: (json) => write(LAST_GOOD_FILE, json),
     removeBootstrap: (epoch) => remove(inside(bootstrap(epoch))),
     adminSocketPath,
@@ -234,27 +187,75 @@ function openedAt(folder: string, unlock: Cancel): OpenRunDirectory {
     remember: (state) => write(STATE_FILE, JSON.stringify(state)),
     recall: async () => asRunState(await readJson(inside(STATE_FILE))),
     release: async () => {
-      await remove(inside(LOCK_FILE)).catch(() => undefined);
+      isReleased = true;
+      await underway.untilOver(LAST_USE_MS, clock);
+      await leaveNothing(folder, clock);
       unlock();
     },
   };
 }
 
-function asRunState({ baseId }: Readonly<Record<string, unknown>>): RunState {
-  return typeof baseId === 'number' && Number.isSafeInteger(baseId) ? { baseId } : {};
+/**
+ * But what lasts. The lock file goes last, and stays where an Envoy does: by it the next run knows
+ * that there is someone to look for, also when this one is killed on the way. Never rejects.
+ */
+async function leaveNothing(folder: string, clock: Clock): Promise<void> {
+  const [ended] = await Promise.allSettled([
+    clearLeftOvers(folder, clock),
+    rm(join(folder, CERTIFICATES), { recursive: true, force: true }),
+  ]);
+  if (ended.status === 'rejected' || ended.value.left.length > 0) return;
+  await rm(join(folder, LOCK_FILE), { force: true }).catch(() => undefined);
 }
 
-function ownUid(): number {
-  return process.geteuid?.() ?? 0;
+/** Work in the folder that is not over yet. */
+function createUnderway() {
+  const underway = new Set<Promise<unknown>>();
+  return {
+    follow: async <Answer>(work: Promise<Answer>): Promise<Answer> => {
+      underway.add(work);
+      return work.finally(() => underway.delete(work));
+    },
+    untilOver: async (withinMs: number, clock: Clock): Promise<void> => {
+      if (underway.size === 0) return;
+      const late = new Promise<void>((resolve) => void clock.after(withinMs, resolve));
+      await Promise.race([Promise.allSettled(underway), late]);
+    },
+  };
+}
+
+function asRunState({ baseIds }: Readonly<Record<string, unknown>>): RunState {
+  const isBaseId = (one: unknown): one is number => Number.isSafeInteger(one);
+  return {
+    baseIds: Array.isArray(baseIds) ? baseIds.filter(isBaseId).slice(0, MOST_LINEAGES) : [],
+  };
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }
 
+function isOurs(name: string): boolean {
+  const isKept = [LOCK_FILE, STATE_FILE, LAST_GOOD_FILE, CERTIFICATES].includes(name);
+  return isKept || LEFT_OVER.test(name) || LEFT_OVER_FOLDER.test(name);
+}
+
 function refusal(folder: string, reason: string): string {
   return `Cannot use ${folder} as ${SETTING}: ${reason}.`;
 }
+
+/** The usual ones without the name of the file, which is a temporary one: no two would be the same. */
+function reasonIn({ code = '', message }: NodeJS.ErrnoException): string {
+  const reason = REASONS[code];
+  return reason === undefined ? message : `${reason} (${code})`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EDQUOT: 'its quota is used up',
+  EMFILE: 'the agent has too many files open',
+  ENOSPC: 'its file system is full',
+  EROFS: 'its file system is read-only',
+};
 
 function problem(message: string): { ok: false; problems: readonly Problem[] } {
   return { ok: false, problems: [{ about: SETTING, message }] };

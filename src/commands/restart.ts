@@ -24,9 +24,10 @@ export async function restart(options: RestartOptions, face: AskingFace): Promis
   return end.result === 'committed' ? COMMAND_EXIT.done : COMMAND_EXIT.negative;
 }
 
-function restartText({ result, reason, launch, mode, attempts }: RestartAnswer): string {
+function restartText(answer: RestartAnswer): string {
+  const { result, reason, launch, mode, modeReason, attempts } = answer;
   const facts = [
-    mode && `mode ${mode}`,
+    mode && (modeReason === undefined ? `mode ${mode}` : `mode ${mode} because ${modeReason}`),
     launch && `launch ${launch}`,
     attempts > 0 && `${attempts} failed attempts`,
   ].filter(Boolean);

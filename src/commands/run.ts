@@ -5,13 +5,14 @@ import { createLog, type Log } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
 import { EXIT, type ExitCode } from '../core/model.ts';
-import { describeStopPlan } from '../core/stop-plan.ts';
+import { describeStopPlan, longestStopMs } from '../core/stop-plan.ts';
 import type { NameLocks, Problem, Result } from '../ports.ts';
 import { policyOf, type Settings } from '../settings.ts';
 import { refuse } from './printing.ts';
+import { type Bugs, createBugs } from './run/bugs.ts';
 import { openAdminDoor, openDoors } from './run/doors.ts';
 import type { AgentSignal } from './run/signals.ts';
-import { createSupervisor } from './run/supervisor.ts';
+import { createSupervisor, type Supervisor } from './run/supervisor.ts';
 
 /** What `main.ts` lends of the process. */
 export interface ProcessFace {
@@ -35,7 +36,8 @@ export async function run(settings: Result<Settings>, face: ProcessFace): Promis
   const binary = await requireEnvoy(envoyBinary);
   if (!binary.ok) return refuse(face, binary.problems, EXIT.noEnvoy);
   const locks = createNameLocks();
-  const opened = await openRunDirectory(runDirectory, { version: face.versions.baton, locks });
+  const { baton: version } = face.versions;
+  const opened = await openRunDirectory(runDirectory, { version, locks, clock: systemClock });
   if (!opened.ok) return refuse(face, opened.problems, EXIT.runDirectory);
   const log = createLog({ level, format });
   const parts = {
@@ -68,14 +70,9 @@ async function supervise(parts: Parts): Promise<number> {
   if (!doors.ok) return refuse(parts, doors.problems, exitCodeFor(doors.problems));
   sayHello(parts);
   parts.onSignal(supervisor.signal);
-  parts.onBug((error) => {
-    parts.log.record({
-      level: 'fatal',
-      message: 'bug',
-      fields: { error: String(error), stack: stackOf(error) },
-    });
-    supervisor.giveUp('a bug of ours', EXIT.bug);
-  });
+  const longest = longestStopMs(policyOf(parts.settings));
+  const bugs = createBugs({ ...parts, supervisor, clock: systemClock, longestStopMs: longest });
+  parts.onBug(bugs.take);
   let open = doors.value;
   // Not awaited: a bootstrap that never comes has no admin port. It cannot fail but by a bug.
   void supervisor.configured.then(async () => {
@@ -83,12 +80,22 @@ async function supervise(parts: Parts): Promise<number> {
     if (admin.ok) open = [...open, ...admin.value];
     else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
   });
-  const code = await supervisor.run();
+  const code = await runToEnd(supervisor, bugs);
   await Promise.all(open.map((door) => door.close()));
   return code;
 }
 
-function sayHello({ settings, log, versions, pid }: Parts): void {
+/** To the end of the plan, or of all hope for one: what is left then ends with the run directory. */
+async function runToEnd(supervisor: Supervisor, bugs: Bugs): Promise<ExitCode> {
+  const planned = supervisor.run().catch((error: unknown): ExitCode => {
+    bugs.take(error);
+    return EXIT.bug;
+  });
+  const code = await Promise.race([planned, bugs.pastHope.then((): ExitCode => EXIT.bug)]);
+  return code === EXIT.stopped && bugs.hasSome() ? EXIT.bug : code;
+}
+
+function sayHello({ settings, log, versions, pid, directory }: Parts): void {
   const onSigterm = describeStopPlan(policyOf(settings));
   const { runDirectory } = settings;
   log.record({
@@ -100,6 +107,10 @@ function sayHello({ settings, log, versions, pid }: Parts): void {
     log.record({ level: 'warn', message: 'setting', fields: { note } });
   if (pid === 1)
     log.record({ level: 'warn', message: 'running as PID 1 without an init', fields: {} });
+  if (directory.orphans.found.length > 0) {
+    const level = directory.orphans.left.length === 0 ? 'warn' : 'error';
+    log.record({ level, message: 'Envoys of a dead run ended', fields: { ...directory.orphans } });
+  }
 }
 
 const NO_ENVOY =
@@ -121,10 +132,6 @@ function exitCodeFor(problems: readonly Problem[]): ExitCode {
 
 function textOf(problems: readonly Problem[]): string {
   return problems.map(({ message }) => message).join(' ');
-}
-
-function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : undefined;
 }
 
 function waited(ms: number): Promise<void> {

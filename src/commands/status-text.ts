@@ -16,6 +16,7 @@ export function statusText(status: Status): string {
     ['launches', launchLines(status.launches)],
     ['handover', status.handover ? [handoverLine(status.handover)] : []],
     ['last handover', status.lastHandover ? [endLine(status.lastHandover)] : []],
+    ['standby', status.standby ? [joined([status.standby.state, status.standby.reason])] : []],
     ['tokens', [tokenLine(status.tokens)]],
     ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
     ['held', status.held.map(({ part, problems }) => `${part}: ${problems.join(' ')}`)],
@@ -54,8 +55,10 @@ function launchLines(launches: readonly LaunchStatus[]): readonly string[] {
   return aligned(rows);
 }
 
-function stageText({ stage, envoyState, isDoomed }: LaunchStatus): string {
+function stageText({ stage, envoyState, isDoomed, isHung, silentSeconds }: LaunchStatus): string {
   if (isDoomed) return `${stage}, lost its parent`;
+  if (isHung) return `${stage}, hangs`;
+  if (silentSeconds !== undefined) return `${stage}, silent for ${age(silentSeconds)}`;
   return envoyState === undefined ? stage : `${stage}, ${envoyState}`;
 }
 
@@ -65,6 +68,7 @@ function handoverLine(handover: HandoverStatus): string {
   return joined([
     `${id} ${step}`,
     `mode ${mode ?? askedMode}`,
+    handover.modeReason && `(${handover.modeReason})`,
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed so far`,
@@ -78,6 +82,7 @@ function endLine(end: HandoverEndStatus): string {
   return joined([
     id === undefined ? result : `${id} ${result}`,
     mode && `mode ${mode}`,
+    end.modeReason && `(${end.modeReason})`,
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed`,

@@ -1,6 +1,7 @@
 /** `baton validate`: all that can be tried without running anything; changes nothing. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock as clock } from '../adapters/clock.ts';
 import { createEnvoyQueries } from '../adapters/envoy-queries.ts';
 import { EXIT } from '../core/model.ts';
 import type { Result } from '../ports.ts';
@@ -44,10 +45,12 @@ async function askEnvoy(
   });
   if (!prepared.ok) return prepared;
   await writeFile(bootstrapPath, prepared.value.bootstrapJson, { mode: 0o600 });
-  return createEnvoyQueries(envoyEnvironment(env), scratch).validate(
-    envoyBinary,
-    prepared.value.args,
-  );
+  const queries = createEnvoyQueries({
+    clock,
+    environment: envoyEnvironment(env),
+    folder: scratch,
+  });
+  return queries.validate(envoyBinary, prepared.value.args);
 }
 
 const NO_ENVOY = {

@@ -1,5 +1,6 @@
 /** A failed start or a crash as it is remembered and told. */
 import type { Event } from './events.ts';
+import { secondsOf } from './seconds.ts';
 import type { Attempt, Launch } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -7,7 +8,7 @@ import type { Turn } from './turn.ts';
 export function attemptOf(
   turn: Pick<Turn, 'atMs'>,
   launch: Launch,
-  event: Event & { readonly type: 'launchExited' },
+  event: Pick<Event & { readonly type: 'launchExited' }, 'outcome' | 'cause' | 'lastLines'>,
 ): Attempt {
   return {
     launch: launch.id,
@@ -37,5 +38,7 @@ export function outcomeText(outcome: Attempt['outcome']): string {
       return `was ended by ${outcome.signal}`;
     case 'notStarted':
       return `could not be started (${outcome.errno})`;
+    case 'hung':
+      return `has not answered for ${secondsOf(outcome.silentMs)} s`;
   }
 }

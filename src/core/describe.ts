@@ -1,29 +1,12 @@
 /** Events and effects as log records: constant messages, values in fields, each told once. */
 
 import { outcomeText } from './attempts.ts';
-import type { Level } from './envoy-line.ts';
+import { describeLaunchEvent } from './describe-launch.ts';
 import type { Effect, Event } from './events.ts';
-import { type Desired, EXIT, type LaunchId, type Policy, sameDesired } from './model.ts';
+import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
+import { type Desired, EXIT, sameDesired } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
-import { leftOnTime } from './retiring.ts';
 import type { Attempt, State } from './state.ts';
-import { findLaunch } from './turn.ts';
-
-export interface LogRecord {
-  readonly level: Level;
-  /** Constant, so that it can be searched for and counted. */
-  readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
-export interface Told {
-  readonly event: Event;
-  readonly before: State;
-  readonly after: State;
-  readonly effects: readonly Effect[];
-  readonly atMs: number;
-  readonly policy: Policy;
-}
 
 /** In the order in which things happened: the event, what it scheduled, what it set off. */
 export function describe(told: Told): readonly LogRecord[] {
@@ -47,26 +30,19 @@ function describeEvent(told: Told): LogRecord | undefined {
     case 'restartRequested':
       return info('handover requested', { trigger: event.trigger, mode: event.mode });
     case 'checksPassed':
-      return record('debug', 'checks passed', { handover: event.handover });
+      return describeChoice(told, event);
     case 'checksFailed':
       return record('error', 'checks failed', {
         handover: event.handover,
         problems: event.problems,
       });
     case 'launchSpawned':
-      return info('Envoy started', { ...launchFields(told, event.launch), pid: event.pid });
     case 'launchAnswered':
-      return record('debug', 'Envoy answers', {
-        ...launchFields(told, event.launch),
-        state: event.envoyState,
-      });
     case 'launchLive':
-      return info('Envoy live', {
-        ...launchFields(told, event.launch),
-        afterMs: ageMs(told, event.launch),
-      });
+    case 'launchSilent':
+    case 'launchHeard':
     case 'launchExited':
-      return describeExit(told, event);
+      return describeLaunchEvent(told, event);
     case 'lineageRepaired':
       return describeRepair(event);
     case 'connectionsCounted':
@@ -81,6 +57,30 @@ function describeEvent(told: Told): LogRecord | undefined {
     case 'stopRequested':
       return info('stop requested', { how: event.how, reason: event.reason });
   }
+}
+
+/** One that was abandoned gave way to something else, of which the log tells as well. */
+const LEVEL_OF_END = {
+  committed: 'info',
+  abandoned: 'warn',
+  refused: 'error',
+  rolledBack: 'error',
+} as const;
+
+/** What nobody asked for and costs something is said where it is decided, and once. */
+function describeChoice(
+  { before, after }: Told,
+  { handover, memoryShortage }: Event & { type: 'checksPassed' },
+): LogRecord {
+  const { mode, modeReason: reason, step } = after.handover ?? {};
+  const isNews = reason !== undefined && reason !== before.handover?.modeReason;
+  if (isNews && step === 'headroom') {
+    return record('warn', 'handover waits', { handover, reason, ...memoryShortage });
+  }
+  if (isNews) return record('warn', 'handover not hot', { handover, mode, reason });
+  return memoryShortage === undefined || step === 'headroom'
+    ? record('debug', 'checks passed', { handover, mode })
+    : record('warn', 'memory is short', { handover, mode, ...memoryShortage });
 }
 
 function describeDesired(before: State, desired: Desired): LogRecord | undefined {
@@ -99,30 +99,11 @@ function describeMissing(before: State, problems: readonly string[]): LogRecord 
 }
 
 function describeRepair(event: Event & { type: 'lineageRepaired' }): LogRecord {
-  const { lineage, isSound, reason } = event;
-  return record(isSound ? 'info' : 'error', 'lineage judged', { lineage, isSound, reason });
-}
-
-/** An exit that was asked for is news; any other is something to look at. */
-function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogRecord {
-  const launch = findLaunch(told.before, event.launch);
-  const wasClean = event.outcome.kind === 'exited' && event.outcome.code === 0;
-  const isExpected =
-    told.before.stop !== undefined ||
-    launch?.stage === 'stopping' ||
-    (launch !== undefined && launch.stage === 'retiring' && leftOnTime(told, launch, wasClean));
-  const fields = {
-    ...launchFields(told, event.launch),
-    outcome: outcomeText(event.outcome),
-    uptimeMs: ageMs(told, event.launch),
-    connectionsLeft: launch?.connections,
-    ...(event.cause === undefined || event.cause === 'unknown' ? {} : { cause: event.cause }),
-  };
-  if (isExpected) return info('Envoy ended', fields);
-  return record('error', 'Envoy ended unexpectedly', {
-    ...fields,
-    lastLines: event.lastLines.slice(-5),
-  });
+  const { lineage, isSound, reason, hasTakenOver } = event;
+  const level = hasTakenOver ? 'warn' : 'info';
+  const taken = hasTakenOver ? { hasTakenOver } : {};
+  const judgement = { lineage, isSound, reason, ...taken };
+  return record(isSound ? level : 'error', 'lineage judged', judgement);
 }
 
 function describeBackoff({ before, after, atMs, policy }: Told): LogRecord | undefined {
@@ -157,7 +138,7 @@ function describeEffect(effect: Effect, told: Told): LogRecord | undefined {
     case 'forgetLaunch':
       return undefined;
     case 'reportHandover':
-      return record(effect.end.result === 'committed' ? 'info' : 'error', 'handover ended', {
+      return record(LEVEL_OF_END[effect.end.result], 'handover ended', {
         ...effect.end,
         handover: effect.end.id,
         id: undefined,
@@ -188,28 +169,10 @@ function describeAttempt(attempt: Attempt) {
   };
 }
 
-function launchFields({ before, after }: Told, id: LaunchId) {
-  const launch = findLaunch(after, id) ?? findLaunch(before, id);
-  return { launch: id, epoch: launch?.epoch, lineage: launch?.lineage };
-}
-
-function ageMs({ before, atMs }: Told, id: LaunchId): number | undefined {
-  const launch = findLaunch(before, id);
-  return launch === undefined ? undefined : Math.round(atMs - launch.startedAtMs);
-}
-
 function shortened(desired: Desired) {
   return {
     certificates: desired.certificates?.slice(0, 8),
     bootstrap: desired.bootstrap.slice(0, 8),
     binary: desired.binary.slice(0, 8),
   };
-}
-
-function info(message: string, fields: LogRecord['fields']): LogRecord {
-  return record('info', message, fields);
-}
-
-function record(level: Level, message: string, fields: LogRecord['fields']): LogRecord {
-  return { level, message, fields };
 }

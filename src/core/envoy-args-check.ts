@@ -30,7 +30,6 @@ const RESERVED: readonly Reserved[] = [
     flags: ['--socket-path', '--socket-mode'],
     reason: 'Baton keeps watch over the default names of hot restart',
   },
-  { flags: ['--disable-hot-restart'], reason: 'use BATON_HANDOVER' },
   { flags: ['--skip-hot-restart-on-no-parent'], reason: 'Baton decides how a handover goes' },
   { flags: ['--mode'], reason: 'use `baton validate`' },
   { flags: ['--version', '--hot-restart-version'], reason: 'use `baton version`' },
@@ -84,6 +83,11 @@ export function checkEnvoyArgs(args: readonly string[]): readonly string[] {
     const reason = refusalOf(flag, argument) ?? (isRepeated ? 'it is given twice' : undefined);
     return reason === undefined ? [] : [`Cannot pass ${flag} to Envoy: ${reason}.`];
   });
+}
+
+/** Whether they keep Envoy from taking part in hot restart: it then has no names and no memory. */
+export function disablesHotRestart(args: readonly string[]): boolean {
+  return argumentsOf(args).some(({ flag }) => flag === '--disable-hot-restart');
 }
 
 interface Argument {

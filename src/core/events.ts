@@ -15,6 +15,12 @@ import type {
 } from './model.ts';
 import type { HandoverEnd } from './state.ts';
 
+/** Bytes; both as estimated at the check. */
+export interface MemoryShortage {
+  readonly neededBytes: number;
+  readonly freeBytes: number;
+}
+
 export type Event =
   /** The folders, the bootstrap's sources or the binary were looked at and make a whole. */
   | { readonly type: 'desiredChanged'; readonly desired: Desired }
@@ -38,6 +44,12 @@ export type Event =
       readonly handover: HandoverId;
       /** Whether the binary speaks the serving launch's hot restart version. */
       readonly speaksSameVersion: boolean;
+      /** What else keeps the launch it would inherit from from being inherited from, in one line. */
+      readonly obstacleToHot?: string;
+      /** Listeners that two processes cannot share: side by side the new one could not bind. */
+      readonly unshareableListeners?: readonly string[];
+      /** Present when a second Envoy would not fit into the memory limit. */
+      readonly memoryShortage?: MemoryShortage;
     }
   | {
       readonly type: 'checksFailed';
@@ -45,11 +57,20 @@ export type Event =
       readonly problems: readonly string[];
       /** What the agent exits with when it has never served and this is why. */
       readonly exitCode: ExitCode;
+      /** It says nothing against the change: a full disk, no descriptors. Trying again may help. */
+      readonly isTransient?: true;
     }
   | { readonly type: 'launchSpawned'; readonly launch: LaunchId; readonly pid: number }
-  /** Its admin answered, not LIVE yet; reported at most once a second. */
+  /** Its admin answered, not LIVE yet; reported at most five times a second. */
   | { readonly type: 'launchAnswered'; readonly launch: LaunchId; readonly envoyState: string }
   | { readonly type: 'launchLive'; readonly launch: LaunchId }
+  /**
+   * It was LIVE, and its admin has left a question unanswered for so long; told about once a second
+   * while that lasts. Time in which the agent itself did not run does not count.
+   */
+  | { readonly type: 'launchSilent'; readonly launch: LaunchId; readonly silentMs: number }
+  /** It answers again. */
+  | { readonly type: 'launchHeard'; readonly launch: LaunchId }
   | {
       readonly type: 'launchExited';
       readonly launch: LaunchId;
@@ -62,6 +83,8 @@ export type Event =
       readonly lineage: LineageId;
       readonly isSound: boolean;
       readonly reason: string;
+      /** Who failed had taken over before anyone knew: its parent accepts nothing any more. */
+      readonly hasTakenOver?: true;
     }
   | { readonly type: 'connectionsCounted'; readonly launch: LaunchId; readonly count: number }
   | { readonly type: 'timerFired'; readonly timer: TimerName }
@@ -74,6 +97,13 @@ export type Event =
       readonly exitCode?: ExitCode;
     };
 
+/** The launch a new one would be the child of, and the epoch it would have. */
+export interface Inheritance {
+  readonly launch: LaunchId;
+  readonly lineage: LineageId;
+  readonly epoch: Epoch;
+}
+
 export type Effect =
   /** Try everything that can be tried beforehand. `full` includes Envoy's own validation. */
   | {
@@ -81,6 +111,8 @@ export type Effect =
       readonly handover: HandoverId;
       readonly target: Desired;
       readonly depth: 'render' | 'full';
+      /** Whom a hot handover would inherit from; absent when there is nobody. */
+      readonly inheritsFrom?: Inheritance;
     }
   | {
       readonly type: 'launchEnvoy';

@@ -4,31 +4,32 @@
  */
 import { attemptOf, reasonOf } from './attempts.ts';
 import type { Event } from './events.ts';
-import { permanentExitCode } from './failure-cause.ts';
 import {
-  beginHandover,
-  endHandover,
+  beginRescue,
   type HandoverPlan,
-  isOutdated,
   prepareHandover,
   proceed,
   setHandover,
   startChecks,
 } from './handover.ts';
-import {
-  EXIT,
-  type ExitCode,
-  epochOf,
-  type FailureCause,
-  type LaunchId,
-  launchIdOf,
-} from './model.ts';
+import { endHandover } from './handover-end.ts';
+import type { LaunchId, LineageId } from './model.ts';
+import { hurry } from './redirect.ts';
 import { delayAfterFailure } from './restart-tokens.ts';
-import { endLaunch, killLaunch, leftOnTime } from './retiring.ts';
-import type { Attempt, Handover, Launch } from './state.ts';
-import { beginStop, continueStop } from './stopping.ts';
+import { endLaunch, killLaunch, leftOnTime, retireDrained } from './retiring.ts';
+import type { Handover, Launch } from './state.ts';
+import { continueStop } from './stopping.ts';
 import {
-  arm,
+  backOff,
+  giveUpRunning,
+  isServed,
+  permanentExit,
+  recordCrash,
+  stopFor,
+  tryAgain,
+  withAttempt,
+} from './tries.ts';
+import {
   childOf,
   disarm,
   dropLaunch,
@@ -36,18 +37,10 @@ import {
   findLaunch,
   parentOf,
   patchLaunch,
-  servingLaunch,
   setSoundness,
   setState,
   type Turn,
 } from './turn.ts';
-
-/**
- * A launch that was killed while its admin was silent may have left a request unanswered: its
- * parent replies late, fails, and a new child of the same name would take that reply for its own.
- * Envoy tries ten times, one second apart.
- */
-export const PENDING_REPLY_MS = 12_000;
 
 type Exited = Event & { readonly type: 'launchExited' };
 
@@ -65,15 +58,26 @@ export function onLaunchExited(turn: Turn, event: Exited): Turn {
     case 'retiring':
       return onRetired(gone, launch, event);
     case 'stopping':
-      return onEnded(gone);
+      return onEnded(repairAfter(gone, launch));
   }
 }
 
 /** We ended it. A handover that waited for it goes on; one that was only retiring it is over. */
 function onEnded(turn: Turn): Turn {
   const { handover } = turn.state;
+  // There may be room now for what waited for it.
+  if (handover?.step === 'headroom') return hurry(turn);
   if (handover?.step === 'clearing') return proceed(turn);
   return handover?.step === 'retiring' ? finishRetiring(turn) : goOnUnlessPoisoned(turn);
+}
+
+/** Killed before it was LIVE it left its lineage poisoned, in which its parent lives on. */
+function repairAfter(turn: Turn, { lineage }: Launch): Turn {
+  const isPoisoned = turn.state.unsound.get(lineage) === 'poisoned';
+  const isFree = turn.state.launches.every(
+    (one) => one.lineage !== lineage || one.stage === 'live',
+  );
+  return isPoisoned && isFree ? emit(turn, { type: 'repairLineage', lineage }) : turn;
 }
 
 function onRetired(turn: Turn, launch: Launch, event: Exited): Turn {
@@ -82,21 +86,24 @@ function onRetired(turn: Turn, launch: Launch, event: Exited): Turn {
   // It waits for an answer that will not come; its end leads to the next attempt.
   if (child?.stage === 'starting') return killLaunch(turn, child.id);
   if (child === undefined || leftOnTime(turn, launch, wasClean)) return onEnded(turn);
-  return rescue(turn, child);
+  // Its main thread freezes at the next stats flush and it aborts 10-15 s after (measured), while
+  // its workers go on serving.
+  const doomed = patchLaunch(turn, child.id, { isDoomed: true });
+  return child.stage === 'live'
+    ? rescue(doomed, child, 'the old Envoy died too early')
+    : onEnded(doomed);
 }
 
-/**
- * Its parent died under it: its main thread freezes at the next stats flush and it aborts 10-15 s
- * after (measured), while its workers go on serving. A new lineage takes over before that.
- */
-function rescue(turn: Turn, child: Launch): Turn {
-  const doomed = patchLaunch(turn, child.id, { isDoomed: true });
-  return beginHandover(endHandover(doomed, 'abandoned', 'the old Envoy died too early'), {
-    triggers: ['crash'],
-    askedMode: 'side-by-side',
-    aim: 'restore',
-    requests: [],
-  });
+/** A launch that still serves but will not for long: a new lineage takes over before its end. */
+export function rescue(turn: Turn, failing: Launch, reason: string): Turn {
+  const { handover, launches } = turn.state;
+  const starting = launches.find(({ stage }) => stage === 'starting');
+  // Whatever else becomes LIVE retires it: its replacement is on the way.
+  if (starting !== undefined && starting.lineage !== failing.lineage) return turn;
+  const isBegun = handover?.aim === 'restore' && handover.replaces === failing.id;
+  if (isBegun && handover.step !== 'retiring') return turn;
+  const cleared = starting === undefined ? turn : endStarting(turn, starting);
+  return beginRescue(endHandover(cleared, 'abandoned', reason), failing.id);
 }
 
 function finishRetiring(turn: Turn): Turn {
@@ -106,14 +113,62 @@ function finishRetiring(turn: Turn): Turn {
   return isSomeoneLeft ? turn : setState(turn, { handover: undefined });
 }
 
-/** The serving launch is gone. */
+/** A serving launch is gone. That it hung was counted already. */
 function onCrash(turn: Turn, launch: Launch, event: Exited): Turn {
-  const counted = recordCrash(disarm(turn, 'refill'), attemptOf(turn, launch, event));
+  const isCounted = launch.isHung && turn.state.crashes.some((one) => one.launch === launch.id);
+  const counted = isCounted ? turn : recordCrash(turn, attemptOf(turn, launch, event));
+  return isServed(counted) ? onOneOfTwoLost(counted, launch) : onServiceLost(counted);
+}
+
+function onServiceLost(turn: Turn): Turn {
+  const counted = disarm(turn, 'refill');
   const { handover } = counted.state;
   const successor = counted.state.launches.find(({ stage }) => stage === 'starting');
   if (handover?.mode === 'side-by-side' && successor !== undefined) return counted;
-  const cleared = successor === undefined ? counted : endLaunch(counted, successor.id);
-  return scheduleRestore(cleared);
+  if (successor === undefined) return scheduleRestore(counted);
+  return scheduleRestore(endStarting(counted, successor));
+}
+
+/** Killed beside its parent it leaves their lineage poisoned. */
+function endStarting(turn: Turn, starting: Launch): Turn {
+  const isChild = parentOf(turn.state, starting) !== undefined;
+  const marked = isChild ? setSoundness(turn, starting.lineage, 'poisoned') : turn;
+  return endLaunch(marked, starting.id);
+}
+
+/** The other one serves on: no outage, but a token and its delay before there are two again. */
+function onOneOfTwoLost(turn: Turn, lost: Launch): Turn {
+  const { handover, crashes, launches } = turn.state;
+  if (handover === undefined || isOver(turn, handover)) return scheduleStandby(turn);
+  const attempt = crashes.at(-1);
+  const child = launches.find(({ stage, lineage }) => {
+    return stage === 'starting' && lineage === lost.lineage;
+  });
+  // It waits for answers of a parent that is gone.
+  if (child !== undefined && attempt !== undefined) {
+    return tryAgain(withAttempt(endLaunch(turn, child.id), attempt), attempt);
+  }
+  return goOnUnlessPoisoned(turn);
+}
+
+/** Committed, or begun for one that is gone by now. */
+function isOver({ state }: Turn, { step, aim, replaces }: Handover): boolean {
+  if (step === 'retiring') return true;
+  const isNeeded = replaces !== undefined && findLaunch(state, replaces) !== undefined;
+  return aim === 'restore' && step !== 'starting' && !isNeeded;
+}
+
+function scheduleStandby(turn: Turn): Turn {
+  const ended = endHandover(turn, 'abandoned', 'one of two Envoys crashed');
+  const delayMs = delayAfterFailure(ended.state.crashes.length, turn.policy);
+  if (delayMs === undefined) return setState(ended, { standbyGivenUp: ended.state.generation });
+  const plan: HandoverPlan = {
+    triggers: ['crash'],
+    askedMode: 'auto',
+    aim: 'standby',
+    requests: [],
+  };
+  return backOff(prepareHandover(ended, plan), delayMs);
 }
 
 /** Back to what last was LIVE, after the delay of its token; out of tokens the agent gives up. */
@@ -134,20 +189,12 @@ function withoutRequests(turn: Turn, handover: Handover): Turn {
   return setHandover(turn, { ...handover, requests: [] });
 }
 
-function backOff(turn: Turn, delayMs: number): Turn {
-  const { handover } = turn.state;
-  if (handover === undefined) return turn;
-  return arm(setHandover(turn, { ...handover, step: 'backoff' }), 'retry', delayMs);
-}
-
 /** It never reported LIVE. Whatever serves is untouched; its lineage is repaired first. */
 function onFailedStart(turn: Turn, launch: Launch, event: Exited): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
   const attempt = attemptOf(turn, launch, event);
-  const counted = isServed(turn)
-    ? setHandover(turn, { ...handover, attempts: [...handover.attempts, attempt] })
-    : recordCrash(turn, attempt);
+  const counted = isServed(turn) ? withAttempt(turn, attempt) : recordCrash(turn, attempt);
   const exitCode = permanentExit(counted, event.cause);
   if (exitCode !== undefined) return stopFor(counted, exitCode, reasonOf(attempt));
   if (parentOf(counted.state, launch) === undefined) return tryAgain(counted, attempt);
@@ -165,89 +212,37 @@ function onFailedStart(turn: Turn, launch: Launch, event: Exited): Turn {
 export function onLineageRepaired(turn: Turn, event: Event & { type: 'lineageRepaired' }): Turn {
   if (!turn.state.unsound.has(event.lineage)) return turn;
   const soundness = event.isSound ? undefined : 'beyondRepair';
-  return goOnUnlessPoisoned(setSoundness(turn, event.lineage, soundness));
+  const judged = setSoundness(turn, event.lineage, soundness);
+  return goOnUnlessPoisoned(event.hasTakenOver ? onUnseenTakeover(judged, event.lineage) : judged);
 }
+
+/** Who failed had been LIVE for a moment that nobody saw: its end was a crash, not a failed start. */
+function onUnseenTakeover(turn: Turn, lineage: LineageId): Turn {
+  const parent = turn.state.launches.find((one) => one.lineage === lineage && one.stage === 'live');
+  if (parent === undefined || turn.state.stop !== undefined) return turn;
+  const drained = retireDrained(turn, parent.id);
+  if (isServed(drained)) return drained;
+  const { handover } = turn.state;
+  const failed = handover?.attempts.at(-1);
+  const lost = disarm(drained, 'refill');
+  const counted = recordCrash(lost, failed ?? attemptOf(turn, parent, TAKEN_UNSEEN));
+  // What failed is tried no more; what came after it was not tried yet.
+  const isItsFailure = handover?.step === 'repairing' && failed !== undefined;
+  return isItsFailure ? counted : onServiceLost(counted);
+}
+
+const TAKEN_UNSEEN = {
+  outcome: { kind: 'notStarted', errno: 'takeover', message: 'its child took over and ended' },
+  lastLines: [],
+} as const;
 
 /** The repair is over, or the lineage is gone; a change that came meanwhile is tried at once. */
 function goOnUnlessPoisoned(turn: Turn): Turn {
   const { handover, crashes, unsound } = turn.state;
   if (handover?.step !== 'repairing' || [...unsound.values()].includes('poisoned')) return turn;
-  const attempt = handover.attempts.at(-1) ?? crashes.at(-1);
+  // Behind what serves only the handover's own failures count.
+  const attempt = handover.attempts.at(-1) ?? (isServed(turn) ? undefined : crashes.at(-1));
   return attempt === undefined ? startChecks(turn) : tryAgain(turn, attempt);
-}
-
-/** The same handover again after its token's delay, or an end to it. */
-function tryAgain(turn: Turn, attempt: Attempt): Turn {
-  const { handover, crashes, committed } = turn.state;
-  if (handover === undefined) return turn;
-  if (!isServed(turn)) {
-    const delayMs = delayAfterFailure(crashes.length, turn.policy);
-    if (delayMs === undefined) return giveUpRunning(turn);
-    const isUnproven = handover.aim === 'change' && committed !== undefined;
-    return backOff(isUnproven ? fallBack(turn, reasonOf(attempt)) : turn, delayMs);
-  }
-  const delayMs = delayAfterFailure(handover.attempts.length, turn.policy);
-  if (delayMs === undefined) return endHandover(turn, 'rolledBack', reasonOf(attempt));
-  return backOff(turn, attempt.wasSilent ? Math.max(delayMs, PENDING_REPLY_MS) : delayMs);
-}
-
-/** With nothing serving, what failed gives way to what was LIVE before. */
-function fallBack(turn: Turn, reason: string): Turn {
-  return prepareHandover(endHandover(turn, 'rolledBack', reason), {
-    triggers: ['crash'],
-    askedMode: 'auto',
-    aim: 'restore',
-    requests: [],
-  });
-}
-
-/** A change that can't be right is refused while something serves, and ends an agent that never served. */
-export function onChecksFailed(turn: Turn, event: Event & { type: 'checksFailed' }): Turn {
-  const { handover, committed } = turn.state;
-  if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
-  if (isOutdated(turn)) return startChecks(turn);
-  const reason = event.problems.join(' ');
-  if (isServed(turn)) return endHandover(turn, 'refused', reason);
-  if (committed === undefined) return stopFor(turn, event.exitCode, reason);
-  return onUnprepared(turn, reason);
-}
-
-/** With nothing serving, what can't even be prepared costs a token as a failed start does. */
-function onUnprepared(turn: Turn, reason: string): Turn {
-  const launchCount = turn.state.launchCount + 1;
-  const attempt: Attempt = {
-    launch: launchIdOf(launchCount),
-    epoch: epochOf(0),
-    outcome: { kind: 'notStarted', errno: 'checks', message: reason },
-    uptimeMs: 0,
-    wasLive: false,
-    wasSilent: false,
-    lastLines: [reason],
-  };
-  return tryAgain(recordCrash(setState(turn, { launchCount }), attempt), attempt);
-}
-
-/** What no retry mends, where nothing ever ran: it ends the agent with a code of its own. */
-function permanentExit(turn: Turn, cause: FailureCause | undefined): ExitCode | undefined {
-  const mayYetRun = turn.state.committed !== undefined || isOutdated(turn);
-  return mayYetRun ? undefined : permanentExitCode(cause);
-}
-
-function giveUpRunning(turn: Turn): Turn {
-  const { restartTokens } = turn.policy;
-  return stopFor(turn, EXIT.tokensSpent, `all ${restartTokens} restart tokens are spent`);
-}
-
-function stopFor(turn: Turn, exitCode: ExitCode, reason: string): Turn {
-  return beginStop(turn, { how: 'now', exitCode, reason });
-}
-
-function recordCrash(turn: Turn, attempt: Attempt): Turn {
-  return setState(turn, { crashes: [...turn.state.crashes, attempt] });
-}
-
-function isServed(turn: Turn): boolean {
-  return servingLaunch(turn.state) !== undefined;
 }
 
 /** Silent past its deadline, or initializing past its own: it is given up, by SIGKILL only. */

@@ -2,10 +2,14 @@
  * A handover from its checks to its end: checking -> (clearing) -> starting -> retiring, with
  * repairing and backoff in between when a launch fails. What failure leads to is in failures.ts.
  */
-import type { Event } from './events.ts';
+
+import { certificatesAlone } from './changes.ts';
+import type { Event, Inheritance } from './events.ts';
+import { endHandover, reportEnd } from './handover-end.ts';
 import {
   type Desired,
   handoverIdOf,
+  type LaunchId,
   launchIdOf,
   lineageIdOf,
   type Mode,
@@ -13,27 +17,32 @@ import {
   sameDesired,
   type Trigger,
 } from './model.ts';
-import { chooseMode } from './modes.ts';
-import { beginRetiring, retireByAgent } from './retiring.ts';
-import type { Handover, HandoverResult, Launch, State } from './state.ts';
+import { chooseMode, predecessorOf } from './modes.ts';
+import { beginRetiring, endLaunch, retireByAgent } from './retiring.ts';
+import type { Handover, Launch, State } from './state.ts';
 import {
   arm,
+  childOf,
   disarm,
   emit,
   findLaunch,
-  newestInheritable,
   nextEpoch,
+  parentOf,
   patchLaunch,
   servingLaunch,
   setState,
   type Turn,
 } from './turn.ts';
 
+/** From one look at the memory limit to the next, while a handover waits for room. */
+const LOOK_AGAIN_MS = 10_000;
+
 export interface HandoverPlan {
   readonly triggers: readonly Trigger[];
   readonly askedMode: 'auto' | Mode;
-  /** `restore`: back to what last was LIVE, after a crash. */
   readonly aim: Handover['aim'];
+  readonly scope?: 'certificates';
+  readonly replaces?: LaunchId;
   readonly requests: readonly RequestId[];
 }
 
@@ -42,10 +51,22 @@ export function beginHandover(turn: Turn, plan: HandoverPlan): Turn {
   return startChecks(prepareHandover(turn, plan));
 }
 
+/** A new lineage for one that will not serve for long, with what last was LIVE. */
+export function beginRescue(turn: Turn, failing: LaunchId): Turn {
+  return beginHandover(turn, {
+    triggers: ['crash'],
+    askedMode: 'side-by-side',
+    aim: 'restore',
+    replaces: failing,
+    requests: [],
+  });
+}
+
 /** The handover as a value, without starting anything. */
 export function prepareHandover(turn: Turn, plan: HandoverPlan): Turn {
   const { state } = turn;
-  const target = plan.aim === 'restore' ? (state.committed ?? state.desired) : state.desired;
+  const target =
+    plan.aim === 'change' ? wantedIn(state, plan.scope) : (state.committed ?? state.desired);
   if (target === undefined) return turn;
   const handoverCount = state.handoverCount + 1;
   const handover: Handover = {
@@ -64,33 +85,21 @@ export function startChecks(turn: Turn): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
   const target = newestTarget(turn.state, handover);
+  const inheritsFrom = inheritanceOf(turn.state, handover);
   return emit(setHandover(turn, { ...handover, target, step: 'checking' }), {
     type: 'checkDesired',
     handover: handover.id,
     target,
-    depth: depthOf(turn.state, target),
+    depth: depthOf(turn.state, handover.aim, target),
+    ...(inheritsFrom === undefined ? {} : { inheritsFrom }),
   });
 }
 
-/** What changed is a new chance: earlier failures count no more, what waits is tried now. */
-export function retarget(turn: Turn, desired: Desired): Turn {
-  const { handover } = turn.state;
-  if (handover === undefined) return turn;
-  const isWaiting = handover.step === 'backoff' || handover.step === 'repairing';
-  const anew = isWaiting ? { aim: 'change' as const, target: desired } : {};
-  const attempts = isSilent(handover) ? handover.attempts.slice(-1) : [];
-  return hurry(setHandover(turn, { ...handover, ...anew, attempts }));
-}
-
-/** Does not wait out a token's delay; a late answer to a launch that fell silent is waited out. */
-export function hurry(turn: Turn): Turn {
-  const { handover } = turn.state;
-  if (handover?.step !== 'backoff' || isSilent(handover)) return turn;
-  return startChecks(disarm(turn, 'retry'));
-}
-
-function isSilent({ attempts }: Handover): boolean {
-  return attempts.at(-1)?.wasSilent === true;
+function inheritanceOf(state: State, handover: Handover): Inheritance | undefined {
+  const predecessor = predecessorOf(state, handover);
+  if (predecessor === undefined) return undefined;
+  const { id: launch, lineage } = predecessor;
+  return { launch, lineage, epoch: nextEpoch(state, lineage) };
 }
 
 /** Whether the desired state has moved on since the handover was last checked. */
@@ -101,15 +110,21 @@ export function isOutdated({ state }: Turn): boolean {
 
 /** While a change is being prepared its last content wins; a restore stays with what was LIVE. */
 function newestTarget(state: State, handover: Handover): Desired {
-  return handover.aim === 'change' ? (state.desired ?? handover.target) : handover.target;
+  const newest = handover.aim === 'change' ? wantedIn(state, handover.scope) : undefined;
+  return newest ?? handover.target;
+}
+
+function wantedIn(state: State, scope: Handover['scope']): Desired | undefined {
+  return scope === undefined ? state.desired : certificatesAlone(state);
 }
 
 /**
  * Envoy's own validation costs as much as a start. It protects something only where something
- * serves or something known to be good can be gone back to.
+ * serves or something known to be good can be gone back to, and a rescue is in a hurry.
  */
-function depthOf(state: State, target: Desired): 'render' | 'full' {
+function depthOf(state: State, aim: Handover['aim'], target: Desired): 'render' | 'full' {
   const isKnownGood = sameDesired(target, state.committed);
+  if (isKnownGood && aim === 'restore') return 'render';
   if (servingLaunch(state) !== undefined) return 'full';
   return isKnownGood || state.committed === undefined ? 'render' : 'full';
 }
@@ -120,14 +135,30 @@ export function onChecksPassed(turn: Turn, event: Event & { type: 'checksPassed'
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
   if (isOutdated(turn)) return startChecks(turn);
   const choice = chooseMode(turn.state, handover, { ...event, policy: turn.policy });
-  if (choice.mode === undefined) return refuseMode(turn, handover, choice.reason);
-  return proceed(setHandover(turn, { ...handover, mode: choice.mode }));
+  const { mode, reason: modeReason } = choice;
+  if (choice.kind === 'refused') return refuseMode(turn, handover, choice.reason);
+  const reasoned = modeReason === undefined ? withoutReason(handover) : { ...handover, modeReason };
+  if (mode === undefined) return awaitHeadroom(turn, reasoned);
+  return proceed(setHandover(turn, { ...reasoned, mode }));
+}
+
+function withoutReason({ modeReason: _, ...handover }: Handover): Handover {
+  return handover;
+}
+
+/** Nothing is hurt by waiting: what serves goes on, and the last content wins when there is room. */
+function awaitHeadroom(turn: Turn, handover: Handover): Turn {
+  return arm(setHandover(turn, { ...handover, step: 'headroom' }), 'headroom', LOOK_AGAIN_MS);
 }
 
 /** A mode that someone named can't be had; that says nothing against what was to be served. */
 function refuseMode(turn: Turn, { askedMode }: Handover, reason: string): Turn {
   const ended = endHandover(turn, 'refused', reason);
-  return askedMode === 'auto' ? ended : setState(ended, { refused: turn.state.refused });
+  if (askedMode === 'auto') return ended;
+  const { refused, refusedCertificates, timers } = turn.state;
+  const dueMs = timers.get('reconsider');
+  const again = dueMs === undefined ? ended : arm(ended, 'reconsider', dueMs - turn.atMs);
+  return setState(again, { refused, refusedCertificates });
 }
 
 /** Launches once nothing is in the way; a cold handover first takes the old one out of service. */
@@ -138,12 +169,25 @@ export function proceed(turn: Turn): Turn {
     return launch(turn, handover, handover.mode);
   const cleared = launches
     .filter(({ stage }) => stage === 'live')
-    .reduce((sofar, { id }) => retireByAgent(sofar, id), turn);
+    .reduce(
+      (sofar, { id, isHung }) => (isHung ? endLaunch : retireByAgent)(sofar, id),
+      endDrained(disarm(turn, 'refill'), handover),
+    );
   return setHandover(cleared, { ...handover, step: 'clearing' });
 }
 
+/** With nothing else serving, the last connections of one that accepts none are not waited for. */
+function endDrained(turn: Turn, { aim }: Handover): Turn {
+  const isServed = servingLaunch(turn.state) !== undefined;
+  const drained = turn.state.launches.filter((one) => {
+    return one.stage === 'retiring' && childOf(turn.state, one) === undefined;
+  });
+  if (aim !== 'restore' || isServed) return turn;
+  return drained.reduce((sofar, { id }) => endLaunch(sofar, id), turn);
+}
+
 function launch(turn: Turn, handover: Handover, mode: Mode): Turn {
-  const inherited = mode === 'hot' ? newestInheritable(turn.state)?.lineage : undefined;
+  const inherited = mode === 'hot' ? predecessorOf(turn.state, handover)?.lineage : undefined;
   const lineageCount = turn.state.lineageCount + (inherited === undefined ? 1 : 0);
   const lineage = inherited ?? lineageIdOf(lineageCount);
   const launchCount = turn.state.launchCount + 1;
@@ -153,6 +197,7 @@ function launch(turn: Turn, handover: Handover, mode: Mode): Turn {
     lineage,
     stage: 'starting',
     target: handover.target,
+    generation: turn.state.generation + (handover.aim === 'change' ? 1 : 0),
     startedAtMs: turn.atMs,
   };
   const launched = setState(turn, {
@@ -176,7 +221,7 @@ export function onLaunchAnswered(turn: Turn, event: Event & { type: 'launchAnswe
   if (answering?.stage !== 'starting' || answering.isKilled) return turn;
   const heard = arm(turn, `silence:${event.launch}`, turn.policy.liveDeadlineMs);
   const bounded =
-    answering.envoyState === undefined
+    answering.envoyState === undefined && !turn.state.timers.has(`initialize:${event.launch}`)
       ? arm(heard, `initialize:${event.launch}`, turn.policy.initDeadlineMs)
       : heard;
   return patchLaunch(bounded, event.launch, { envoyState: event.envoyState });
@@ -186,6 +231,8 @@ export function onLaunchAnswered(turn: Turn, event: Event & { type: 'launchAnswe
 export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }): Turn {
   const live = findLaunch(turn.state, event.launch);
   if (live?.stage !== 'starting') return turn;
+  // Beside another it took nothing over yet; a child has, and goes the way of one that was LIVE.
+  if (live.isKilled && parentOf(turn.state, live) === undefined) return turn;
   const quiet = disarm(turn, `silence:${live.id}`, `initialize:${live.id}`);
   const serving = patchLaunch(quiet, live.id, {
     stage: 'live',
@@ -194,46 +241,15 @@ export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }):
   });
   const { refused } = serving.state;
   const isAccepted = sameDesired(live.target, refused);
-  const committed = setState(serving, {
+  const committed = setState(isAccepted ? disarm(serving, 'reconsider') : serving, {
     committed: live.target,
+    generation: Math.max(live.generation, serving.state.generation),
     refused: isAccepted ? undefined : refused,
   });
   const { restartRefillTimeMs } = turn.policy;
   const counting =
     restartRefillTimeMs > 0 ? arm(committed, 'refill', restartRefillTimeMs) : committed;
   return beginRetiring(reportEnd(counting, 'committed'), live);
-}
-
-/** Ends the handover in progress without a new serving launch, if there is one in progress. */
-export function endHandover(turn: Turn, result: HandoverResult, reason: string): Turn {
-  if (turn.state.handover === undefined) return turn;
-  const reported = turn.state.handover.step === 'retiring' ? turn : reportEnd(turn, result, reason);
-  const { aim, target } = turn.state.handover;
-  const isChange = aim === 'change' && !sameDesired(target, turn.state.committed);
-  const isGivenUp = isChange && (result === 'refused' || result === 'rolledBack');
-  return setState(disarm(reported, 'retry'), {
-    handover: undefined,
-    ...(isGivenUp ? { refused: target } : {}),
-  });
-}
-
-/** Says how the handover ended, to the log and to whoever asked; nobody is told twice. */
-function reportEnd(turn: Turn, result: HandoverResult, reason?: string): Turn {
-  const { handover } = turn.state;
-  if (handover === undefined) return turn;
-  const end = {
-    id: handover.id,
-    triggers: handover.triggers,
-    ...(handover.mode === undefined ? {} : { mode: handover.mode }),
-    result,
-    ...(reason === undefined ? {} : { reason }),
-    ...(handover.launch === undefined ? {} : { launch: handover.launch }),
-    attemptCount: handover.attempts.length,
-    startedAtMs: handover.startedAtMs,
-    endedAtMs: turn.atMs,
-  };
-  const told = setState(turn, { lastEnd: end, handover: { ...handover, requests: [] } });
-  return emit(told, { type: 'reportHandover', end, requests: handover.requests });
 }
 
 export function setHandover(turn: Turn, handover: Handover): Turn {

@@ -3,29 +3,24 @@
  * policy always give the same answer, and a recorded run can be replayed from its events.
  */
 import type { Event, Step } from './events.ts';
-import { onChecksFailed, onLaunchExited, onLineageRepaired, onStartOverdue } from './failures.ts';
-import {
-  beginHandover,
-  hurry,
-  onChecksPassed,
-  onLaunchAnswered,
-  onLaunchLive,
-  retarget,
-  startChecks,
-} from './handover.ts';
+import { onLaunchExited, onLineageRepaired, onStartOverdue } from './failures.ts';
+import { onChecksPassed, onLaunchAnswered, onLaunchLive, startChecks } from './handover.ts';
+import { onLaunchHeard, onLaunchSilent } from './hangs.ts';
 import {
   type Desired,
   EXIT,
   type LaunchId,
+  type Mode,
   type Moment,
   type Phase,
   type Policy,
   sameDesired,
   type TimerName,
-  type Trigger,
 } from './model.ts';
+import { reconcile, startChange } from './reconcile.ts';
+import { giveWay, hurry, retarget } from './redirect.ts';
 import { killLaunch, onRetireOverdue, onRetiringCounted } from './retiring.ts';
-import type { State } from './state.ts';
+import type { Handover, State } from './state.ts';
 import {
   beginStop,
   drain,
@@ -35,6 +30,7 @@ import {
   refuseRequests,
   terminate,
 } from './stopping.ts';
+import { onChecksFailed } from './tries.ts';
 import {
   arm,
   disarm,
@@ -55,6 +51,7 @@ export const initialState: State = {
   held: new Map(),
   launches: [],
   unsound: new Map(),
+  generation: 0,
   pending: [],
   crashes: [],
   timers: new Map(),
@@ -90,6 +87,10 @@ function take(turn: Turn, event: Event): Turn {
       return onLaunchAnswered(turn, event);
     case 'launchLive':
       return onLaunchLive(turn, event);
+    case 'launchSilent':
+      return onLaunchSilent(turn, event);
+    case 'launchHeard':
+      return onLaunchHeard(turn, event);
     case 'launchExited':
       return onLaunchExited(turn, event);
     case 'lineageRepaired':
@@ -103,12 +104,16 @@ function take(turn: Turn, event: Event): Turn {
   }
 }
 
+const SECOND_THOUGHTS = ['reconsider', 'reconsiderCertificates', 'standby'] as const;
+const NOTHING_REFUSED = { refused: undefined, refusedCertificates: undefined };
+
 /** A changed desired state is a new chance: tokens are whole again, a delay is not waited out. */
 function onDesiredChanged(turn: Turn, desired: Desired): Turn {
   const { state } = turn;
   if (sameDesired(state.desired, desired)) return turn;
-  const quiet = disarm(turn, 'certificateWait');
-  const known = setState(quiet, { desired, missing: [], refused: undefined });
+  const quiet = disarm(turn, 'certificateWait', ...SECOND_THOUGHTS);
+  const anew = { missing: [], ...NOTHING_REFUSED, standbyGivenUp: undefined };
+  const known = setState(quiet, { desired, ...anew });
   if (state.stop !== undefined || state.desired === undefined) return known;
   return retarget(setState(known, { crashes: [] }), desired);
 }
@@ -135,22 +140,32 @@ function giveUpWaiting(turn: Turn): Turn {
   return beginStop(turn, { how: 'now', exitCode: EXIT.configuration, reason });
 }
 
+const OPEN_STEPS: ReadonlySet<string | undefined> = new Set(['checking', 'backoff', 'headroom']);
+
+/** Whether who asks for a restart is answered by it. A rescue and a standby change nothing. */
+function isOpenFor(turn: Turn, handover: Handover, mode: 'auto' | Mode): boolean {
+  const { aim, scope, step, askedMode } = handover;
+  const isRestart = aim === 'restore' && servingLaunch(turn.state) === undefined;
+  const isWhole = (aim === 'change' && scope === undefined) || isRestart;
+  return isWhole && OPEN_STEPS.has(step) && (mode === 'auto' || mode === askedMode);
+}
+
 /** One that waits for a token's delay is tried now; one being checked takes the asker along. */
 function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested' }): Turn {
   const { trigger, mode, request: id } = event;
   const requests = id === undefined ? [] : [id];
   const { handover, stop } = turn.state;
   if (stop !== undefined) return requests.length === 0 ? turn : refuseRequests(turn, requests);
-  const isOpen = handover?.step === 'backoff' || handover?.step === 'checking';
-  if (handover !== undefined && isOpen && (mode === 'auto' || mode === handover.askedMode)) {
+  const waitingCount = turn.state.pending.length + (handover?.requests.length ?? 0);
+  if (waitingCount >= MOST_PENDING) {
+    return refuseRequests(turn, requests, 'Too many requests are waiting already.');
+  }
+  if (handover !== undefined && isOpenFor(turn, handover, mode)) {
     const joined = { ...handover, requests: [...handover.requests, ...requests] };
     return hurry(setState(turn, { handover: joined }));
   }
-  if (turn.state.pending.length >= MOST_PENDING) {
-    return refuseRequests(turn, requests, 'Too many requests are waiting already.');
-  }
   const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
-  return setState(turn, { pending: [...turn.state.pending, asked] });
+  return giveWay(setState(turn, { pending: [...turn.state.pending, asked] }));
 }
 
 function onConnectionsCounted(turn: Turn, event: Event & { type: 'connectionsCounted' }): Turn {
@@ -168,9 +183,16 @@ function onTimerFired(turn: Turn, timer: TimerName): Turn {
     case 'jitter':
       return startChange(fired);
     case 'retry':
+    case 'headroom':
       return startChecks(fired);
     case 'refill':
-      return setState(fired, { crashes: [] });
+      return refill(fired);
+    case 'reconsider':
+      return setState(fired, { refused: undefined });
+    case 'reconsiderCertificates':
+      return setState(fired, { refusedCertificates: undefined });
+    case 'standby':
+      return setState(fired, { standbyGivenUp: undefined });
     case 'stopDelay':
       return drain(fired);
     case 'drainMin':
@@ -182,6 +204,10 @@ function onTimerFired(turn: Turn, timer: TimerName): Turn {
   }
 }
 
+function refill(turn: Turn): Turn {
+  return setState(disarm(turn, 'standby'), { crashes: [], standbyGivenUp: undefined });
+}
+
 type LaunchTimer = Extract<TimerName, `${string}:${string}`>;
 
 function onLaunchTimer(turn: Turn, timer: LaunchTimer): Turn {
@@ -191,6 +217,8 @@ function onLaunchTimer(turn: Turn, timer: LaunchTimer): Turn {
       return onRetireOverdue(turn, id);
     case 'kill':
       return onKillOverdue(turn, id);
+    case 'replace':
+      return turn;
     case 'silence':
       // What it said before is no longer so.
       return onStartOverdue(patchLaunch(turn, id, { envoyState: undefined }), id);
@@ -210,52 +238,6 @@ function onKillOverdue(turn: Turn, id: LaunchId): Turn {
   }
   const outcome = { kind: 'killed', signal: 'SIGKILL' } as const;
   return onLaunchExited(turn, { type: 'launchExited', launch: id, outcome, lastLines: [] });
-}
-
-/** Idempotent: whatever just happened, does what is wanted still differ from what is? */
-function reconcile(turn: Turn): Turn {
-  const { state, policy } = turn;
-  const isBusy = state.stop !== undefined || state.handover !== undefined;
-  if (isBusy || state.desired === undefined) return turn;
-  if (servingLaunch(state) === undefined) return startServing(turn);
-  if (state.launches.length > 1) return turn;
-  if (state.pending.length > 0) return startChange(turn);
-  if (changesOf(state, policy).length === 0) return disarm(turn, 'jitter');
-  if (policy.jitterMs === 0) return startChange(turn);
-  return state.timers.has('jitter') ? turn : arm(turn, 'jitter', policy.jitterMs * turn.chance);
-}
-
-function startServing(turn: Turn): Turn {
-  const { launchCount, committed } = turn.state;
-  return beginHandover(turn, {
-    triggers: [launchCount === 0 ? 'start' : 'crash'],
-    askedMode: 'auto',
-    aim: committed === undefined ? 'change' : 'restore',
-    requests: [],
-  });
-}
-
-/** What was asked for by hand and what changed on disk become one handover. */
-function startChange(turn: Turn): Turn {
-  const { state, policy } = turn;
-  const asked = state.pending.map(({ trigger }) => trigger);
-  const triggers = [...new Set<Trigger>([...changesOf(state, policy), ...asked])];
-  const isBusy = state.handover !== undefined || state.stop !== undefined;
-  if (triggers.length === 0 || isBusy) return turn;
-  return beginHandover(setState(turn, { pending: [] }), {
-    triggers,
-    askedMode: state.pending.findLast(({ mode }) => mode !== 'auto')?.mode ?? 'auto',
-    aim: 'change',
-    requests: state.pending.flatMap(({ id }) => (id === undefined ? [] : [id])),
-  });
-}
-
-/** Which watched parts of the desired state differ from what is LIVE and were not given up. */
-export function changesOf(state: State, policy: Policy): readonly Trigger[] {
-  const { desired, committed, refused } = state;
-  if (desired === undefined || committed === undefined || sameDesired(desired, refused)) return [];
-  const parts = ['certificates', 'bootstrap', 'binary'] as const;
-  return parts.filter((part) => policy.triggers.has(part) && desired[part] !== committed[part]);
 }
 
 function named(state: State): State {

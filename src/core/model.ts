@@ -52,7 +52,10 @@ export interface Desired {
 /** What the desired state is read from, part by part. */
 export type Part = 'certificates' | 'bootstrap' | 'binary';
 
-/** What made a handover start. `start` is the first launch of a run. */
+/**
+ * What made a handover start. `start` is the first launch of a run; `standby` brings the second
+ * lineage to what the first one serves.
+ */
 export type Trigger =
   | 'start'
   | 'certificates'
@@ -60,7 +63,8 @@ export type Trigger =
   | 'binary'
   | 'signal'
   | 'request'
-  | 'crash';
+  | 'crash'
+  | 'standby';
 
 /**
  * How the serving launch is replaced. `hot`: Envoy's own protocol. `side-by-side`: a new lineage
@@ -78,7 +82,9 @@ export type Phase = 'waiting' | 'running' | 'backoff' | 'draining' | 'stopped';
 export type Outcome =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: string }
-  | { readonly kind: 'notStarted'; readonly errno: string; readonly message: string };
+  | { readonly kind: 'notStarted'; readonly errno: string; readonly message: string }
+  /** It lives, but its admin has answered nothing for so long. */
+  | { readonly kind: 'hung'; readonly silentMs: number };
 
 /** What is known of why a launch ended before it was LIVE, from its last lines and a validation. */
 export type FailureCause = 'cannotBind' | 'configurationRejected' | 'noBinary' | 'unknown';
@@ -101,6 +107,10 @@ export type TimerName =
   | 'certificateWait'
   | 'jitter'
   | 'retry'
+  | 'headroom'
+  | 'reconsider'
+  | 'reconsiderCertificates'
+  | 'standby'
   | 'refill'
   | 'stopDelay'
   | 'drainMin'
@@ -108,6 +118,7 @@ export type TimerName =
   | `silence:${LaunchId}`
   | `initialize:${LaunchId}`
   | `retire:${LaunchId}`
+  | `replace:${LaunchId}`
   | `kill:${LaunchId}`;
 
 /** A moment as the runner stamps it on an event: the core has no clock and no dice. */
@@ -118,14 +129,26 @@ export interface Moment {
   readonly chance: number;
 }
 
+/**
+ * When two Envoys do not fit into the memory limit. `warn`: go on and say so. `wait`: until they do.
+ * `side-step`: the old one goes first, so that there are never two.
+ */
+export type MemoryPolicy = 'warn' | 'wait' | 'side-step';
+
 /** The settings that decisions depend on; durations in milliseconds. */
 export interface Policy {
   readonly handover: 'auto' | Mode;
   readonly triggers: ReadonlySet<'certificates' | 'bootstrap' | 'binary'>;
+  /** Whether a second lineage serves the same ports all the time. */
+  readonly standby: boolean;
+  /** What to do about a handover that memory is too small for. */
+  readonly memory: MemoryPolicy;
   readonly jitterMs: number;
   readonly certificateWaitMs: number;
   readonly liveDeadlineMs: number;
   readonly initDeadlineMs: number;
+  /** How long an Envoy that was LIVE may leave its admin unanswered; 0: for ever. */
+  readonly hangDeadlineMs: number;
   readonly drainTimeMs: number;
   readonly parentShutdownTimeMs: number;
   readonly restartTokens: number;

@@ -26,7 +26,7 @@ const LONGEST_REASON = 500;
 export function isReady(state: State): boolean {
   const serving = servingLaunch(state);
   const isLeaving = state.stop !== undefined && state.stop.step !== 'delay';
-  return serving !== undefined && !isLeaving;
+  return serving !== undefined && !serving.isHung && !isLeaving;
 }
 
 /** The same with the reason: one line, no control characters, at most 500 characters. */
@@ -40,7 +40,7 @@ function reasonOf(state: State, outlook: Outlook): string {
     case 'waiting':
       return waitingReason(state, outlook);
     case 'running':
-      return 'running';
+      return hangReason(state);
     case 'backoff':
       return backoffReason(state, outlook);
     case 'draining':
@@ -56,6 +56,14 @@ function waitingReason(state: State, outlook: Outlook): string {
   }
   if (state.handover === undefined) return 'waiting: the configuration has not been read yet';
   return `starting: ${progressOf(state, state.handover, outlook)}`;
+}
+
+/** A launch is live, and yet nobody can be sure that it serves. */
+function hangReason(state: State): string {
+  const { id, silentMs = 0 } = servingLaunch(state) ?? {};
+  const isHeldUp = id !== undefined && state.timers.has(`replace:${id}`);
+  const now = isHeldUp ? 'could not be replaced, which is tried again' : 'is being replaced';
+  return `hung: ${id} has not answered for ${secondsOf(silentMs)} s and ${now}`;
 }
 
 /** Nothing serves though something once did or tried to. */
@@ -80,6 +88,8 @@ function progressOf(state: State, handover: Handover, outlook: Outlook): string 
       return 'the old Envoy is taken out of service';
     case 'repairing':
       return 'shared memory is being repaired';
+    case 'headroom':
+      return handover.modeReason ?? 'memory is too small for one more Envoy';
     case 'backoff':
       return `next start in ${secondsUntil(state, 'retry', outlook) ?? 0} s`;
     case 'starting':

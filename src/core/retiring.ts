@@ -1,16 +1,7 @@
 /** The old launch after a takeover: left alone where Envoy's protocol ends it, else ended by us. */
 import type { LaunchId } from './model.ts';
 import type { Launch } from './state.ts';
-import {
-  arm,
-  childOf,
-  disarm,
-  emit,
-  findLaunch,
-  patchLaunch,
-  setState,
-  type Turn,
-} from './turn.ts';
+import { arm, childOf, emit, findLaunch, patchLaunch, setState, type Turn } from './turn.ts';
 
 /** How long past its own time a parent may stay before it counts as dead-locked. */
 export const RETIRE_SLACK_MS = 10_000;
@@ -23,21 +14,33 @@ const DOOMED_RETIRE_MS = 8_000;
 /** A parent that leaves this much before its time was not told to go by its child. */
 const EARLY_MARGIN_MS = 1_000;
 
-/** Everything older than the launch that is LIVE now starts to retire. */
+/** Everything older than the launch that is LIVE now starts to retire, but for one of two. */
 export function beginRetiring(turn: Turn, successor: Launch): Turn {
-  const older = turn.state.launches.filter(
-    ({ id, stage }) => id !== successor.id && (stage === 'live' || stage === 'retiring'),
-  );
-  const { handover } = turn.state;
+  const { handover, launches } = turn.state;
   if (handover === undefined) return turn;
-  const next = older.length === 0 ? undefined : { ...handover, step: 'retiring' as const };
-  return older.reduce(
-    (sofar, { id, lineage }) =>
-      lineage === successor.lineage
-        ? leaveToItsChild(sofar, id, successor)
-        : drainByAgent(sofar, id),
+  const leaving = launches.filter(
+    (launch) => launch.id !== successor.id && isRetiredBy(turn, launch, successor),
+  );
+  const next = leaving.length === 0 ? undefined : { ...handover, step: 'retiring' as const };
+  return leaving.reduce(
+    (sofar, launch) => retire(sofar, launch, successor),
     setState(turn, { handover: next }),
   );
+}
+
+function isRetiredBy({ state, policy }: Turn, launch: Launch, successor: Launch): boolean {
+  if (launch.lineage === successor.lineage) return launch.stage !== 'stopping';
+  // A parent belongs to its child, and one of two serves on beside the other.
+  if (launch.stage === 'retiring') return childOf(state, launch) === undefined;
+  const isOneOfTwo = policy.standby && launch.id !== state.handover?.replaces;
+  const isFailing = launch.isDoomed === true || launch.isHung === true;
+  return launch.stage === 'live' && (isFailing || !isOneOfTwo);
+}
+
+function retire(turn: Turn, { id, lineage, isHung }: Launch, successor: Launch): Turn {
+  if (lineage === successor.lineage) return leaveToItsChild(turn, id, successor);
+  // Nothing can be asked of it any more; what it still holds waits in vain.
+  return isHung ? endLaunch(turn, id) : drainByAgent(turn, id);
 }
 
 /** Envoy's own protocol ends it: never signal a parent whose child is attached. */
@@ -46,6 +49,13 @@ function leaveToItsChild(turn: Turn, id: LaunchId, child: Launch): Turn {
   const retiringAtMs = child.startedAtMs;
   const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs });
   const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs + RETIRE_SLACK_MS);
+  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
+}
+
+/** Its child took over and is gone: it accepts nothing any more, and goes with its last connection. */
+export function retireDrained(turn: Turn, id: LaunchId): Turn {
+  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+  const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs);
   return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
 }
 
@@ -64,8 +74,7 @@ function drainByAgent(turn: Turn, id: LaunchId): Turn {
 
 /** Takes a live launch out of service before a cold handover: its clients are told to go first. */
 export function retireByAgent(turn: Turn, id: LaunchId): Turn {
-  const unserved = disarm(turn, 'refill');
-  const draining = patchLaunch(unserved, id, { stage: 'retiring', retiringAtMs: turn.atMs });
+  const draining = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
   const timed = arm(draining, `retire:${id}`, turn.policy.parentShutdownTimeMs);
   return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'stop' });
 }
@@ -91,12 +100,16 @@ export function onRetireOverdue(turn: Turn, id: LaunchId): Turn {
   return killLaunch(turn, id);
 }
 
-/** SIGTERM, then SIGKILL. One whose parent died would abort on SIGTERM, 10 s late. */
+/**
+ * SIGTERM, then SIGKILL. One whose parent died would abort on SIGTERM, 10 s late, and one that hangs
+ * would not read it.
+ */
 export function endLaunch(turn: Turn, id: LaunchId): Turn {
   const launch = findLaunch(turn.state, id);
   if (launch === undefined) return turn;
   const ending = patchLaunch(turn, id, { stage: 'stopping' });
-  if (launch.isKilled || launch.isDoomed || launch.stage === 'starting') {
+  const cannotObey = launch.isKilled || launch.isDoomed || launch.isHung;
+  if (cannotObey || launch.stage === 'starting') {
     return killLaunch(ending, id);
   }
   return emit(arm(ending, `kill:${id}`, KILL_AFTER_MS), {

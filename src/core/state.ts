@@ -1,6 +1,7 @@
 /** Everything the agent knows and decides from, as one readonly value. */
 import type {
   Desired,
+  Digest,
   Epoch,
   ExitCode,
   FailureCause,
@@ -24,6 +25,8 @@ export interface Launch {
   readonly lineage: LineageId;
   readonly stage: Stage;
   readonly target: Desired;
+  /** Which of the run's changes it serves: what is behind `State.generation` is to be replaced. */
+  readonly generation: number;
   readonly startedAtMs: number;
   readonly pid?: number;
   /** What its admin last said before LIVE: PRE_INITIALIZING or INITIALIZING. */
@@ -37,6 +40,10 @@ export interface Launch {
   readonly connections?: number;
   /** Its parent died under it: it will abort by itself within 15 s (measured). */
   readonly isDoomed?: true;
+  /** For how long its admin has left a question unanswered since it was LIVE; absent: it answers. */
+  readonly silentMs?: number;
+  /** It was silent for too long while it served: it is replaced and then killed. */
+  readonly isHung?: true;
 }
 
 /** One failed start or one crash, kept for the report when the tokens are spent. */
@@ -56,7 +63,8 @@ export interface Attempt {
  * What a handover is doing. `checking`: everything that can be tried without touching the serving
  * launch. `clearing`: a cold handover takes the old one out of service first. `starting`: the new
  * launch is not LIVE yet. `repairing`: its lineage is being repaired after it failed. `backoff`:
- * waiting for a token's delay. `retiring`: committed, the old launch drains.
+ * waiting for a token's delay. `headroom`: waiting until memory suffices for two. `retiring`:
+ * committed, the old launch drains.
  */
 export type HandoverStep =
   | 'checking'
@@ -64,6 +72,7 @@ export type HandoverStep =
   | 'starting'
   | 'repairing'
   | 'backoff'
+  | 'headroom'
   | 'retiring';
 
 /** From the serving launch to a new one. At most one exists at a time. */
@@ -72,8 +81,20 @@ export interface Handover {
   readonly triggers: readonly Trigger[];
   readonly askedMode: 'auto' | Mode;
   readonly mode?: Mode;
-  /** `change`: to the desired state. `restore`: back to what last was LIVE, after a crash. */
-  readonly aim: 'change' | 'restore';
+  /** Why it is not `hot` though nobody asked for another. */
+  readonly modeReason?: string;
+  /**
+   * `change`: to the desired state. `restore`: back to what last was LIVE, after a crash. `standby`:
+   * the second lineage is brought to what last was LIVE.
+   */
+  readonly aim: 'change' | 'restore' | 'standby';
+  /**
+   * A change of the certificates alone, on what else is LIVE: the rest of what is desired was given
+   * up, and certificates expire. Absent for all of it.
+   */
+  readonly scope?: 'certificates';
+  /** The launch it was begun to replace; it may be gone by now. */
+  readonly replaces?: LaunchId;
   readonly target: Desired;
   readonly step: HandoverStep;
   readonly launch?: LaunchId;
@@ -90,6 +111,8 @@ export interface HandoverEnd {
   readonly id?: HandoverId;
   readonly triggers: readonly Trigger[];
   readonly mode?: Mode;
+  /** Why it was not `hot` though nobody had asked for another. */
+  readonly modeReason?: string;
   readonly result: HandoverResult;
   /** Why, in one line; absent when committed. */
   readonly reason?: string;
@@ -133,6 +156,12 @@ export interface State {
   readonly committed?: Desired;
   /** A change that was given up; it is not tried again until something changes or someone asks. */
   readonly refused?: Desired;
+  /** Certificates that were given up as well, when they were tried on what else was committed. */
+  readonly refusedCertificates?: Digest;
+  /** How many changes were committed: what serves an older one is to be replaced. */
+  readonly generation: number;
+  /** The generation for which the standby was given up; it is tried again when that changes. */
+  readonly standbyGivenUp?: number;
   /** Alive ones, oldest first. */
   readonly launches: readonly Launch[];
   /** Lineages that no launch can be added to; one that is not named here is sound. */

@@ -4,6 +4,7 @@ import type { Desired, Mode, Part, Phase, Stage, TimerName, Trigger } from './mo
 import { type Outlook, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';
+import { type StandbyStatus, standbyStatus } from './standby-status.ts';
 import type {
   Handover,
   HandoverEnd,
@@ -22,6 +23,8 @@ export interface Status {
   readonly launches: readonly LaunchStatus[];
   readonly handover?: HandoverStatus | undefined;
   readonly lastHandover?: HandoverEndStatus | undefined;
+  /** Only where there is to be a second Envoy all the time. */
+  readonly standby?: StandbyStatus | undefined;
   readonly tokens: TokenStatus;
   /** What is waited for, the soonest first. */
   readonly waits: readonly WaitStatus[];
@@ -49,6 +52,10 @@ export interface LaunchStatus {
   readonly connections?: number | undefined;
   /** Its parent died under it; it is being replaced. */
   readonly isDoomed?: true | undefined;
+  /** For how long its admin has left a question unanswered; absent when it answers. */
+  readonly silentSeconds?: number | undefined;
+  /** It was silent for too long; it is being replaced. */
+  readonly isHung?: true | undefined;
 }
 
 export interface HandoverStatus {
@@ -56,6 +63,8 @@ export interface HandoverStatus {
   readonly triggers: readonly Trigger[];
   readonly askedMode: 'auto' | Mode;
   readonly mode?: Mode | undefined;
+  /** Why it is not hot though nobody asked for another mode, or why it waits. */
+  readonly modeReason?: string | undefined;
   readonly step: HandoverStep;
   readonly launch?: string | undefined;
   /** Failed ones so far. */
@@ -69,6 +78,8 @@ export interface HandoverEndStatus {
   readonly id?: string | undefined;
   readonly triggers: readonly Trigger[];
   readonly mode?: Mode | undefined;
+  /** Why it was not hot though nobody had asked for another mode. */
+  readonly modeReason?: string | undefined;
   readonly result: HandoverResult;
   readonly reason?: string | undefined;
   readonly launch?: string | undefined;
@@ -116,6 +127,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     launches: state.launches.map((launch) => launchStatus(launch, atMs)),
     handover: state.handover && handoverStatus(state.handover, atMs),
     lastHandover: state.lastEnd && endStatus(state.lastEnd, atMs),
+    standby: standbyStatus(state, outlook),
     tokens: tokenStatus(state, outlook),
     waits: waitsOf(state, atMs),
     held: [...state.held].map(([part, problems]) => ({ part, problems })),
@@ -127,7 +139,8 @@ export function statusOf(state: State, outlook: Outlook): Status {
 }
 
 function launchStatus(launch: Launch, atMs: number): LaunchStatus {
-  const { id, epoch, lineage, stage, pid, envoyState, connections, isDoomed, liveAtMs } = launch;
+  const { id, epoch, lineage, stage, pid, envoyState, connections, liveAtMs, silentMs } = launch;
+  const { isDoomed, isHung } = launch;
   return {
     id,
     epoch,
@@ -139,24 +152,27 @@ function launchStatus(launch: Launch, atMs: number): LaunchStatus {
     envoyState,
     connections,
     isDoomed,
+    silentSeconds: silentMs === undefined ? undefined : secondsOf(silentMs),
+    isHung,
   };
 }
 
 function handoverStatus(handover: Handover, atMs: number): HandoverStatus {
-  const { id, triggers, askedMode, mode, step, launch, attempts, startedAtMs } = handover;
-  const ageSeconds = secondsOf(atMs - startedAtMs);
+  const { id, triggers, askedMode, mode, modeReason, step, launch, attempts } = handover;
+  const ageSeconds = secondsOf(atMs - handover.startedAtMs);
   const failed = attempts.at(-1);
   const lastFailure = failed && reasonOf(failed);
   const counts = { attempts: attempts.length, lastFailure, ageSeconds };
-  return { id, triggers, askedMode, mode, step, launch, ...counts };
+  return { id, triggers, askedMode, mode, modeReason, step, launch, ...counts };
 }
 
 function endStatus(end: HandoverEnd, atMs: number): HandoverEndStatus {
-  const { id, triggers, mode, result, reason, launch } = end;
+  const { id, triggers, mode, modeReason, result, reason, launch } = end;
   return {
     id,
     triggers,
     mode,
+    modeReason,
     result,
     reason,
     launch,
@@ -197,6 +213,10 @@ const waitTexts: Readonly<Record<WaitKind<TimerName>, (launch: string) => string
   certificateWait: () => 'the certificates to be complete',
   jitter: () => 'the random delay before a handover',
   retry: () => 'the delay before the next start',
+  headroom: () => 'the next look whether memory suffices for two Envoys',
+  reconsider: () => 'the next try of the change that could not be started',
+  reconsiderCertificates: () => 'the next try of the certificates that could not be started with',
+  standby: () => 'the next try of a second Envoy',
   refill: () => 'all restart tokens to be given back',
   stopDelay: () => 'the delay before the drain',
   drainMin: () => 'the shortest time of the drain',
@@ -204,6 +224,7 @@ const waitTexts: Readonly<Record<WaitKind<TimerName>, (launch: string) => string
   silence: (launch) => `${launch} to answer`,
   initialize: (launch) => `${launch} to be initialized`,
   retire: (launch) => `${launch} to have drained and ended`,
+  replace: (launch) => `the next try to replace ${launch}`,
   kill: (launch) => `${launch} to end`,
 };
 

@@ -3,7 +3,7 @@
  * newest first, then SIGKILL. Whatever fails on the way never makes it shorter.
  */
 import type { Event } from './events.ts';
-import { endHandover } from './handover.ts';
+import { endHandover } from './handover-end.ts';
 import { EXIT, type ExitCode } from './model.ts';
 import { endLaunch, killLaunch } from './retiring.ts';
 import type { Launch, State, Stop } from './state.ts';
@@ -45,6 +45,16 @@ export function onStopRequested(turn: Turn, event: Asked): Turn {
   return askedCount >= 3 ? cutShort(asked) : asked;
 }
 
+const WAITS_OF_A_RUN = [
+  'certificateWait',
+  'jitter',
+  'retry',
+  'refill',
+  'reconsider',
+  'reconsiderCertificates',
+  'standby',
+] as const;
+
 /** Nothing new is begun any more; what was begun and is not LIVE is killed. */
 export function beginStop(turn: Turn, order: StopOrder): Turn {
   if (turn.state.stop !== undefined) return turn;
@@ -58,7 +68,7 @@ export function beginStop(turn: Turn, order: StopOrder): Turn {
   };
   const reason = `the agent is stopping: ${order.reason}`;
   const ended = endHandover(refusePending(turn), 'abandoned', reason);
-  const quiet = disarm(ended, 'certificateWait', 'jitter', 'retry', 'refill');
+  const quiet = disarm(ended, ...WAITS_OF_A_RUN);
   const stopping = killStarting(setState(quiet, { handover: undefined, stop }));
   const isDraining = newestInheritable(stopping.state) !== undefined;
   if (order.how === 'now' || !isDraining) return terminate(stopping);
@@ -137,7 +147,7 @@ export function onDrainMin(turn: Turn): Turn {
 export function onDrainCounted(turn: Turn): Turn {
   const { stop, launches } = turn.state;
   const isIdle = launches.every(
-    ({ connections, stage }) => stage === 'stopping' || connections === 0,
+    ({ connections, stage, isHung }) => stage === 'stopping' || isHung || connections === 0,
   );
   return stop?.step === 'draining' && stop.minReached && isIdle ? terminate(turn) : turn;
 }

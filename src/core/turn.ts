@@ -41,8 +41,10 @@ export function disarm(turn: Turn, ...names: readonly TimerName[]): Turn {
   return setState(turn, { timers });
 }
 
+const LAUNCH_WAITS = ['silence', 'initialize', 'retire', 'replace', 'kill'] as const;
+
 export function timersOf(launch: LaunchId): readonly TimerName[] {
-  return [`silence:${launch}`, `initialize:${launch}`, `retire:${launch}`, `kill:${launch}`];
+  return LAUNCH_WAITS.map((wait) => `${wait}:${launch}` as const);
 }
 
 export function findLaunch(state: State, id: LaunchId): Launch | undefined {
@@ -65,9 +67,17 @@ export function dropLaunch(turn: Turn, id: LaunchId): Turn {
   return emit(without, { type: 'forgetLaunch', launch: id });
 }
 
-/** The launch that accepts connections: the newest live one. */
+/** The newest launch that is live; with a standby the other one accepts connections too. */
 export function servingLaunch(state: State): Launch | undefined {
   return state.launches.findLast((launch) => launch.stage === 'live');
+}
+
+/** One that is live and will not serve for long. */
+export function failingLaunch({ launches }: State): Launch | undefined {
+  return launches.find((launch) => {
+    const isFailing = launch.isHung === true || launch.isDoomed === true;
+    return launch.stage === 'live' && isFailing && launch.isKilled !== true;
+  });
 }
 
 /** The launch a new one would inherit from by Envoy's own protocol: the newest that was LIVE. */

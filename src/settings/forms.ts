@@ -33,6 +33,13 @@ export function durationFrom(leastMs: number): Form<number> {
   };
 }
 
+/** The same, or `0s` for what is switched off by it. */
+export function zeroOrDurationFrom(leastMs: number): Form<number> {
+  const form = durationFrom(leastMs);
+  const zero = v.pipe(duration.schema, v.literal(0));
+  return { ...form, text: `0s or ${form.text}`, schema: v.union([zero, form.schema]) };
+}
+
 /** For what becomes a flag of Envoy that counts seconds. */
 export const wholeSeconds: Form<number> = {
   text: 'a duration of whole seconds like 45s or 1m30s, 1s or more',

@@ -43,6 +43,26 @@ export const handoverRows = {
     standard: 300_000,
     meaning: 'how long a new launch may answer INITIALIZING: it waits for its control plane',
   }),
+  hangDeadlineMs: setting('BATON_HANG_DEADLINE', forms.zeroOrDurationFrom(1_000), {
+    standard: 30_000,
+    meaning:
+      'how long an Envoy that was LIVE may leave its admin unanswered before it is replaced; 0s: for ever',
+  }),
+  memoryPolicy: setting('BATON_MEMORY_POLICY', forms.oneOf('warn', 'wait', 'side-step'), {
+    standard: 'warn',
+    meaning:
+      'when the memory limit is too small for two Envoys: warn and go on, wait until it is not, or side-step (end the old one first: a gap in service)',
+  }),
+  standby: setting('BATON_STANDBY', forms.oneOf('on', 'off'), {
+    standard: 'off',
+    meaning:
+      'on: a second Envoy serves the same ports all the time, so that the end of either refuses no connection; costs its memory',
+  }),
+  tcpMigration: setting('BATON_TCP_MIGRATION', forms.oneOf('auto', 'leave'), {
+    standard: 'auto',
+    meaning:
+      'whether net.ipv4.tcp_migrate_req is switched on, where the system allows it, before the first handover side by side; leave: only looked at',
+  }),
   drainTimeMs: setting('BATON_DRAIN_TIME', forms.wholeSeconds, {
     standard: 45_000,
     meaning: "the old launch's drain at a handover",

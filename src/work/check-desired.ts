@@ -1,17 +1,21 @@
 /** Everything about a change that can be tried without touching the serving launch. */
-import { type EnvoyOptions, envoyArgs } from '../core/envoy-args.ts';
-import type { Effect, Event } from '../core/events.ts';
+import { AgentError } from '../core/agent-error.ts';
+import { envoyArgs } from '../core/envoy-args.ts';
+import type { Effect, Event, MemoryShortage } from '../core/events.ts';
+import { memoryShortage } from '../core/memory-headroom.ts';
 import { EXIT, epochOf, type LaunchId } from '../core/model.ts';
-import type { EnvoyQueries, Material, Result, RunDirectory } from '../ports.ts';
-import { type Launches, newestLive } from './launches.ts';
+import type { Material, MemoryAccount, Problem, Result, RunDirectory } from '../ports.ts';
+import { findHotFacts, type HotWorld } from './hot-facts.ts';
+import { newestLive } from './launches.ts';
+import { findUnshareable } from './unshareable.ts';
 
 type Checking = Effect & { readonly type: 'checkDesired' };
+type Passed = Event & { readonly type: 'checksPassed' };
+type Facts = Omit<Passed, 'type' | 'handover'>;
 
-export interface CheckWorld {
-  readonly queries: EnvoyQueries;
+export interface CheckWorld extends HotWorld {
   readonly runDirectory: RunDirectory;
-  readonly options: EnvoyOptions;
-  readonly launches: Launches;
+  readonly memory: MemoryAccount;
   readonly materialOf: (target: Checking['target']) => Material | undefined;
   readonly post: (event: Event) => void;
 }
@@ -23,58 +27,123 @@ const VALIDATION = 'validate' as LaunchId;
 export async function checkDesired(effect: Checking, world: CheckWorld): Promise<void> {
   const { handover } = effect;
   const checked = await check(effect, world);
-  if (checked.ok) {
-    world.post({ type: 'checksPassed', handover, speaksSameVersion: checked.value });
-    return;
-  }
-  const problems = checked.problems.map(({ message }) => message);
-  world.post({ type: 'checksFailed', handover, problems, exitCode: EXIT.configuration });
+  world.post(
+    checked.ok
+      ? { type: 'checksPassed', handover, ...checked.value }
+      : { type: 'checksFailed', handover, ...failureOf(checked.problems) },
+  );
 }
 
-/** Whether the binary speaks the serving launch's hot restart version, or all that is wrong. */
-async function check({ target, depth }: Checking, world: CheckWorld): Promise<Result<boolean>> {
-  const material = world.materialOf(target);
+function failureOf(problems: readonly Problem[]) {
+  const isTransient = problems.every((problem) => problem.isTransient);
+  return {
+    problems: problems.map(({ message }) => message),
+    exitCode: EXIT.configuration,
+    ...(isTransient ? { isTransient } : {}),
+  };
+}
+
+async function check(effect: Checking, world: CheckWorld): Promise<Result<Facts>> {
+  const material = world.materialOf(effect.target);
   if (material === undefined) return { ok: false, problems: [GONE] };
-  if (depth === 'full') {
+  const isFull = effect.depth === 'full';
+  if (isFull) {
     const verdict = await validate(material, world);
-    if (!verdict.ok) return verdict;
+    if (!verdict.ok) return withShortage(verdict.problems, shortageFor(material, world));
   }
-  return { ok: true, value: await speaksSameVersion(material, world) };
+  const hot = await findHotFacts(effect, material, world);
+  if (!hot.ok) return hot;
+  const unshareable = await unshareableBeside(effect, material, world);
+  const shortage = isFull ? shortageFor(material, world) : undefined;
+  return {
+    ok: true,
+    value: {
+      ...hot.value,
+      ...(unshareable.length === 0 ? {} : { unshareableListeners: unshareable }),
+      ...(shortage === undefined ? {} : { memoryShortage: shortage }),
+    },
+  };
+}
+
+/** A launch that is busy keeps nobody waiting, and one that hangs no rescue. */
+const ANSWERS_WITHIN_MS = { full: 1_000, render: 200 } as const;
+
+/** What could not be bound beside the launches that live; nothing where none does. */
+async function unshareableBeside(
+  { depth }: Checking,
+  material: Material,
+  world: CheckWorld,
+): Promise<readonly string[]> {
+  if (world.launches.size === 0) return [];
+  const answersWithinMs = ANSWERS_WITHIN_MS[depth];
+  return findUnshareable(bootstrapOf(material, world), { ...world, answersWithinMs });
 }
 
 const GONE = { about: 'bootstrap', message: 'Cannot check the change: its files are gone.' };
 
 /** In place, with the same binary, arguments and environment: a lab's approval proves little. */
 async function validate(material: Material, world: CheckWorld): Promise<Result<void>> {
-  const adminSocketPath = world.runDirectory.adminSocketPath(VALIDATION);
   try {
-    const json = material.bootstrapFor({ adminSocketPath });
+    const json = bootstrapOf(material, world);
     return await world.runDirectory.withCandidate(json, async (bootstrapPath) => {
+      const adminSocketPath = world.runDirectory.adminSocketPath(VALIDATION);
       const place = { bootstrapPath, adminSocketPath, epoch: epochOf(0), baseId: 0 };
       const args = envoyArgs(world.options, place);
       return unnamed(await world.queries.validate(material.binary, args), bootstrapPath);
     });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, problems: [{ about: 'BATON_RUN_DIR', message }] };
+    return { ok: false, problems: [problemOf(error)] };
   }
+}
+
+function bootstrapOf(material: Material, { runDirectory }: CheckWorld): string {
+  return material.bootstrapFor({ adminSocketPath: runDirectory.adminSocketPath(VALIDATION) });
+}
+
+/** What the candidate can't be written for is no fault of its content. */
+function problemOf(error: unknown): Problem {
+  const message = error instanceof Error ? error.message : String(error);
+  const isOfDirectory = error instanceof AgentError && error.code === 'runDirectory';
+  const isOfSystem = error instanceof Error && 'syscall' in error;
+  const problem = { about: 'BATON_RUN_DIR', message };
+  return isOfDirectory || isOfSystem ? { ...problem, isTransient: true } : problem;
 }
 
 /** By the time someone reads the reason the file that Envoy names in it is gone. */
 function unnamed(verdict: Result<void>, path: string): Result<void> {
   if (verdict.ok) return verdict;
-  const problems = verdict.problems.map(({ about, message }) => ({
-    about,
-    message: message.replaceAll(path, 'the bootstrap'),
+  const problems = verdict.problems.map((problem) => ({
+    ...problem,
+    message: problem.message.replaceAll(path, 'the bootstrap'),
   }));
   return { ok: false, problems };
 }
 
-/** A binary that cannot say its version is not trusted to inherit from another. */
-async function speaksSameVersion(material: Material, world: CheckWorld): Promise<boolean> {
-  const serving = newestLive(world.launches);
-  if (serving === undefined) return true;
-  if (serving.binary === material.desired.binary) return true;
-  const version = await world.queries.hotRestartVersion(material.binary);
-  return version.ok && version.value === serving.hotRestartVersion;
+/** A validation is one more Envoy for a moment, and the first that the kernel kills for memory. */
+function withShortage(
+  problems: readonly Problem[],
+  shortage: MemoryShortage | undefined,
+): Result<never> {
+  const [first, ...others] = problems;
+  if (shortage === undefined || !first?.isTransient) return { ok: false, problems };
+  const { neededBytes, freeBytes } = shortage;
+  const room = `memory is short, ${mebibytes(neededBytes)} needed and ${mebibytes(freeBytes)} free`;
+  const message = `${first.message} (${room})`;
+  return { ok: false, problems: [{ ...first, message }, ...others] };
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
+}
+
+/** The one that serves is the best guess at what another will take. */
+function shortageFor(
+  { desired }: Material,
+  { launches, memory }: CheckWorld,
+): MemoryShortage | undefined {
+  const serving = newestLive(launches);
+  const pid = serving?.process.pid;
+  const taken = pid === undefined ? undefined : memory.processMemory(pid);
+  if (taken === undefined) return undefined;
+  return memoryShortage(memory.groups(), taken, serving?.binary === desired.binary);
 }

@@ -51,11 +51,15 @@ type Whole = Parts & Required<Pick<Parts, 'bootstrap' | 'binary'>>;
 export function createDesiredState(world: DesiredWorld): DesiredState {
   const held = createHeld(world.onHeld);
   let parts: Parts = {};
-  let materials: readonly Material[] = [];
+  let wholes: readonly Whole[] = [];
   let looking: Promise<void> = Promise.resolve();
 
-  const materialOf = (desired: Desired) =>
-    materials.find((material) => sameDesired(material.desired, desired));
+  function materialOf(desired: Desired): Material | undefined {
+    const whole = wholeOf(desired, wholes);
+    if (whole === undefined) return undefined;
+    wholes = withWhole(wholes, whole);
+    return materialFrom(whole, desired, world.binary);
+  }
 
   async function lookOnce(): Promise<void> {
     const before = parts;
@@ -70,19 +74,12 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
       return;
     }
     held.tell();
-    world.post({ type: 'desiredChanged', desired: keepMaterial(parts) });
-  }
-
-  function keepMaterial(whole: Whole): Desired {
-    const desired = desiredOf(whole);
-    if (materialOf(desired) === undefined) {
-      materials = [...materials, materialFrom(whole, desired, world.binary)];
-    }
-    return desired;
+    wholes = withWhole(wholes, parts);
+    world.post({ type: 'desiredChanged', desired: desiredOf(parts) });
   }
 
   async function prune(inUse: readonly Desired[]): Promise<void> {
-    const kept = [...inUse, ...materials.map(({ desired }) => desired)];
+    const kept = [...inUse, ...wholes.map(desiredOf)];
     const digests = [parts.certificates?.set.digest, ...kept.map((one) => one.certificates)];
     await world.certificates?.prune(new Set(digests.filter((digest) => digest !== undefined)));
   }
@@ -95,8 +92,8 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
       return looking;
     },
     keepOnly: (inUse) => {
-      const isUsed = ({ desired }: Material) => inUse.some((used) => sameDesired(used, desired));
-      materials = materials.filter(isUsed);
+      const isUsed = (whole: Whole) => inUse.some((used) => sameDesired(used, desiredOf(whole)));
+      wholes = wholes.filter(isUsed);
       // After the look under way: what it makes is in use from then on.
       looking = looking.then(() => prune(inUse));
       return looking;
@@ -124,6 +121,26 @@ function isWhole(parts: Parts): parts is Whole {
   const { bootstrap, binary, certificates } = parts;
   if (bootstrap === undefined || binary === undefined) return false;
   return certificates !== undefined || !bootstrap.needsCertificates;
+}
+
+function withWhole(wholes: readonly Whole[], whole: Whole): readonly Whole[] {
+  const desired = desiredOf(whole);
+  const isKept = wholes.some((kept) => sameDesired(desiredOf(kept), desired));
+  return isKept ? wholes : [...wholes, whole];
+}
+
+/** As it was read, or of parts read at different times: new certificates on an older bootstrap. */
+function wholeOf(desired: Desired, wholes: readonly Whole[]): Whole | undefined {
+  const exact = wholes.find((whole) => sameDesired(desiredOf(whole), desired));
+  if (exact !== undefined) return exact;
+  const configured = wholes.find(
+    (whole) => whole.bootstrap.digest === desired.bootstrap && whole.binary === desired.binary,
+  );
+  const certified = wholes.find(
+    ({ certificates }) => certificates?.set.digest === desired.certificates,
+  );
+  if (configured === undefined || certified?.certificates === undefined) return undefined;
+  return { ...configured, certificates: certified.certificates };
 }
 
 function desiredOf({ bootstrap, binary, certificates }: Whole): Desired {

@@ -16,6 +16,7 @@ import type {
   SpawnSpec,
 } from '../ports.ts';
 import type { Launches, LivingLaunch } from './launches.ts';
+import { watchLaunch } from './watch-launch.ts';
 
 type Exited = Event & { readonly type: 'launchExited' };
 type Launching = Effect & { readonly type: 'launchEnvoy' };
@@ -32,11 +33,14 @@ export interface LaunchWorld {
   readonly admin: EnvoyAdmin;
   readonly options: EnvoyOptions;
   readonly launches: Launches;
+  readonly hangDeadlineMs: number;
   /** Launches without a process yet; aborting one keeps it from ever having one. */
   readonly preparing: Map<LaunchId, AbortController>;
   /** What the target is made of; undefined when nobody has put it together. */
   readonly materialOf: (target: Launching['target']) => Material | undefined;
   readonly post: (event: Event) => void;
+  /** It has just gone LIVE: what is to be asked of it while it answers. */
+  readonly onLive: (launch: LivingLaunch) => void;
   readonly onTrouble: (message: string) => void;
 }
 
@@ -119,9 +123,12 @@ function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): L
   };
   admin.untilLive(epoch, { signal: ended.signal, onAnswer }).then(
     ({ hotRestartVersion }) => {
+      if (ended.signal.aborted) return;
+      living.stopWatching = watchLaunch(living, world);
       living.hasAnswered = true;
       living.hotRestartVersion = hotRestartVersion;
       keepLastGood(effect, world);
+      world.onLive(living);
       world.post({ type: 'launchLive', launch });
     },
     // Only the end of the process ends the asking, and that is reported by its exit.
@@ -140,6 +147,7 @@ function keepLastGood({ launch, target }: Launching, world: LaunchWorld): void {
 
 function forget(living: LivingLaunch, { launches }: LaunchWorld): void {
   living.stopCounting?.();
+  living.stopWatching?.();
   living.admin.close();
   launches.delete(living.id);
 }

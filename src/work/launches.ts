@@ -1,5 +1,6 @@
 /** The launches that are alive, with the handles to act on them. */
 import type { Digest, LaunchId, LineageId } from '../core/model.ts';
+import type { Place } from '../core/unshareable-listeners.ts';
 import type { AdminChannel, Cancel, EnvoyProcess } from '../ports.ts';
 
 export interface LivingLaunch {
@@ -14,8 +15,18 @@ export interface LivingLaunch {
   hotRestartVersion?: string;
   /** Its admin has answered: its signal handlers are installed, and it may be told to reopen logs. */
   hasAnswered?: true;
+  /** The listeners that it last said it had. */
+  places?: KnownPlaces;
   /** Ends the counting of its connections. */
   stopCounting?: Cancel;
+  /** Ends the look-out for its silence, which begins at LIVE. */
+  stopWatching?: Cancel;
+}
+
+export interface KnownPlaces {
+  readonly fixed: readonly Place[];
+  /** Of a control plane; undefined when it did not tell. */
+  readonly dynamic: readonly Place[] | undefined;
 }
 
 export type Launches = Map<LaunchId, LivingLaunch>;

@@ -5,9 +5,12 @@ import type { HandoverEnd } from '../core/state.ts';
 import { type CheckWorld, checkDesired } from './check-desired.ts';
 import { type DrainWorld, drainLaunch } from './drain-launch.ts';
 import { type LaunchWorld, launchEnvoy } from './launch-envoy.ts';
+import { wasTakenOver } from './takeover.ts';
 
 export interface World extends CheckWorld, DrainWorld, LaunchWorld {
   readonly post: (event: Event) => void;
+  /** An Envoy is about to be started beside others, of a lineage of its own. */
+  readonly onSideBySide: () => void;
   /** Tells those who asked for a handover how it ended. */
   readonly answer: (requests: readonly RequestId[], end: HandoverEnd) => void;
   readonly exit: (code: ExitCode) => void;
@@ -23,6 +26,7 @@ export function createPerform(world: World): (effect: Effect) => void {
       case 'checkDesired':
         return void checkDesired(effect, world);
       case 'launchEnvoy':
+        if (effect.epoch === 0 && lineages.size > 0) world.onSideBySide();
         lineages.set(effect.launch, effect);
         return void launchEnvoy(effect, world);
       case 'signalLaunch':
@@ -53,10 +57,14 @@ type Placed = Effect & { readonly type: 'launchEnvoy' };
 
 async function repairLineage(lineage: LineageId, world: World): Promise<void> {
   const repaired = await world.domain.repair(lineage);
+  // A child that takes over clears the bit itself, right after it told its parent to close.
+  const mayHave = repaired.ok && repaired.value === 'wasSound';
+  const isTakenOver = mayHave && (await wasTakenOver(lineage, world));
+  const taken = isTakenOver ? ({ hasTakenOver: true } as const) : {};
   const reason = repaired.ok
     ? repaired.value
     : repaired.problems.map(({ message }) => message).join(' ');
-  world.post({ type: 'lineageRepaired', lineage, isSound: repaired.ok, reason });
+  world.post({ type: 'lineageRepaired', lineage, isSound: repaired.ok, reason, ...taken });
 }
 
 /** Its files go; its bootstrap only when no living launch has the same epoch by now. */

@@ -91,12 +91,15 @@ export interface RestartAnswer {
   readonly reason?: string | undefined;
   readonly launch?: string | undefined;
   readonly mode?: Mode | undefined;
+  /** Why it was not hot though nobody had asked for another mode. */
+  readonly modeReason?: string | undefined;
   /** Failed ones. */
   readonly attempts: number;
 }
 
-function restartAnswer({ result, reason, launch, mode, attemptCount }: HandoverEnd): RestartAnswer {
-  return { result, reason, launch, mode, attempts: attemptCount };
+function restartAnswer(end: HandoverEnd): RestartAnswer {
+  const { result, reason, launch, mode, modeReason, attemptCount: attempts } = end;
+  return { result, reason, launch, mode, modeReason, attempts };
 }
 
 function answerQuit(face: AgentFace): HttpAnswer {

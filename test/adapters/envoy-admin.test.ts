@@ -28,7 +28,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  vi.restoreAllMocks();
   channel.close();
   stopServer();
   await rm(folder, { recursive: true, force: true });
@@ -86,6 +85,11 @@ describe('a request', () => {
     expect(answer.body.toString()).toBe('POST /a?b=c zwölf');
   });
 
+  test('by HEAD is asked by GET, for Envoy sends a body after either', async () => {
+    await serve((request, response) => response.end(request.method));
+    expect((await channel.request('HEAD', '/ready')).body.toString()).toBe('GET');
+  });
+
   test('goes over one connection, which is kept', async () => {
     await serve((_, response) => response.end('x'.repeat(100_000)));
     await Promise.all(Array.from({ length: 10 }, () => channel.request('GET', '/stats')));
@@ -123,22 +127,30 @@ describe('a request', () => {
     expect((await channel.request('GET', '/')).body.toString()).toBe('yes');
   });
 
-  test('that is given up while it waits for its turn does not cost the connection', async () => {
-    const held: (() => void)[] = [];
+  test('of someone else that is late costs its own connection, not the kept one', async () => {
     await serve((request, response) => {
-      if (request.url === '/slow') held.push(() => response.end('slow'));
-      else response.end('quick');
+      if (request.url === '/quick') response.end('quick');
     });
-    const slow = channel.request('GET', '/slow');
-    await expect(channel.request('GET', '/quick', { timeoutMs: 20 })).rejects.toMatchObject(
-      failure(/^Cannot ask Envoy for \/quick: no answer within 20 ms\.$/),
-    );
-    await vi.waitFor(() => expect(held).toHaveLength(1), PATIENCE);
-    held[0]?.();
-    expect((await slow).body.toString()).toBe('slow');
+    await channel.request('GET', '/quick');
+    await expect(
+      channel.request('GET', '/dump', { isPassedOn: true, timeoutMs: 20 }),
+    ).rejects.toMatchObject(failure('no answer within 20 ms'));
+    await vi.waitUntil(() => connections[1]?.destroyed, PATIENCE);
     expect((await channel.request('GET', '/quick')).body.toString()).toBe('quick');
-    expect(connections).toHaveLength(1);
+    expect(connections).toHaveLength(2);
   });
+
+  test.each(['/hystrix_event_stream', '/tap?x'])(
+    'of someone else for %s, which has no end, never goes over the kept connection',
+    async (path) => {
+      await serve((_, response) => response.end('yes'));
+      await channel.request('GET', '/');
+      await leaveDeadSocket(socketPath);
+      await expect(channel.request('GET', path, { isPassedOn: true })).rejects.toMatchObject(
+        failure('ECONNREFUSED'),
+      );
+    },
+  );
 
   test('is made anew after a failed one', async () => {
     let count = 0;
@@ -149,6 +161,108 @@ describe('a request', () => {
     });
     await expect(channel.request('GET', '/')).rejects.toMatchObject(failure('Cannot ask Envoy'));
     expect((await channel.request('GET', '/')).body.toString()).toBe('back');
+  });
+});
+
+describe('the kept connection', () => {
+  /** Answers when it is let go, one after the other, with the path; tells what it was asked. */
+  async function serveHeld() {
+    const asked: string[] = [];
+    const held: (() => void)[] = [];
+    await serve((request, response) => {
+      asked.push(request.url ?? '');
+      held.push(() => response.end(request.url));
+    });
+    const letGo = async () => {
+      await vi.waitUntil(() => held.length > 0, PATIENCE);
+      held.shift()?.();
+    };
+    return { asked, letGo };
+  }
+
+  test('outlives a late answer, which is dropped', async () => {
+    const { asked, letGo } = await serveHeld();
+    await expect(channel.request('GET', '/late', { timeoutMs: 20 })).rejects.toMatchObject(
+      failure(/^Cannot ask Envoy for \/late: no answer within 20 ms\.$/),
+    );
+    // As for a launch whose child has taken over: no other connection can be had.
+    await rm(socketPath);
+    const next = channel.request('GET', '/next');
+    await letGo();
+    await letGo();
+    expect((await next).body.toString()).toBe('/next');
+    expect(asked).toEqual(['/late', '/next']);
+    expect(connections).toHaveLength(1);
+  });
+
+  test('never carries a question that was given up while it waited for its turn', async () => {
+    const { asked, letGo } = await serveHeld();
+    const slow = channel.request('GET', '/slow');
+    await expect(channel.request('GET', '/impatient', { timeoutMs: 20 })).rejects.toMatchObject(
+      failure('no answer within 20 ms'),
+    );
+    const patient = channel.request('GET', '/patient');
+    await letGo();
+    await letGo();
+    expect((await slow).body.toString()).toBe('/slow');
+    expect((await patient).body.toString()).toBe('/patient');
+    expect(asked).toEqual(['/slow', '/patient']);
+    expect(connections).toHaveLength(1);
+  });
+
+  test('outlives an answer that is too long', async () => {
+    await serve((request, response) =>
+      response.end(request.url === '/long' ? 'x'.repeat(1_000_000) : 'short'),
+    );
+    await expect(channel.request('GET', '/long', { maxBytes: 1_000 })).rejects.toMatchObject(
+      failure('longer than 1000 bytes'),
+    );
+    await rm(socketPath);
+    expect((await channel.request('GET', '/short')).body.toString()).toBe('short');
+    expect(connections).toHaveLength(1);
+  });
+
+  test('is given up for an answer that has no end', async () => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    await serve((request, response) => {
+      if (request.url !== '/endless') return void response.end('short');
+      const pour = () => {
+        while (response.write(chunk));
+      };
+      response.on('drain', pour);
+      pour();
+    });
+    await expect(channel.request('GET', '/endless')).rejects.toMatchObject(failure('longer than'));
+    expect((await channel.request('GET', '/short')).body.toString()).toBe('short');
+    expect(connections).toHaveLength(2);
+  });
+
+  test('is made anew after an answer that is none', async () => {
+    let count = 0;
+    await serve((_, response) => {
+      count += 1;
+      if (count > 1) return void response.end('back');
+      response.writeHead(101, { connection: 'upgrade', upgrade: 'other' });
+      response.end();
+    });
+    await expect(channel.request('GET', '/')).rejects.toMatchObject(failure('Cannot ask Envoy'));
+    expect((await channel.request('GET', '/')).body.toString()).toBe('back');
+  });
+
+  test('bears a question without a time limit until it is closed', async () => {
+    const { asked } = await serveHeld();
+    const patient = channel.request('GET', '/patient', { timeoutMs: Number.POSITIVE_INFINITY });
+    const waiting = channel.request('GET', '/waiting', { timeoutMs: Number.POSITIVE_INFINITY });
+    await vi.waitUntil(() => asked.length === 1, PATIENCE);
+    channel.close();
+    await expect(patient).rejects.toMatchObject(failure('Cannot ask Envoy for /patient'));
+    await expect(waiting).rejects.toMatchObject(failure('the channel is closed'));
+    await expect(channel.request('GET', '/after')).rejects.toMatchObject(
+      failure('the channel is closed'),
+    );
+    await vi.waitUntil(() => connections[0]?.destroyed, PATIENCE);
+    expect(asked).toEqual(['/patient']);
+    expect(connections).toHaveLength(1);
   });
 });
 
@@ -233,11 +347,6 @@ describe('until it is LIVE', () => {
     });
   }
 
-  /** From here on no request ends by its time limit: what ends one is the abort. */
-  function requestsNeverEnd(): void {
-    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal);
-  }
-
   function watchEpoch(epoch: number) {
     const answers: string[] = [];
     const ended = new AbortController();
@@ -288,7 +397,6 @@ describe('until it is LIVE', () => {
     ['there is no socket', async () => {}],
     ['it says INITIALIZING', () => serveStates(['INITIALIZING', 0])],
   ])('ends when aborted while %s, with nothing left running', async (_, begin) => {
-    requestsNeverEnd();
     await begin();
     const { live, answers, ended } = watchEpoch(0);
     if (server !== undefined) {
@@ -298,7 +406,8 @@ describe('until it is LIVE', () => {
     ended.abort(reason);
     await expect(live).rejects.toBe(reason);
     const count = answers.length;
-    await new Promise((resolve) => setImmediate(resolve));
+    // A time limit ends no connection: what ended it is the abort.
+    await vi.waitUntil(() => connections.every((socket) => socket.destroyed), PATIENCE);
     expect(answers).toHaveLength(count);
   });
 

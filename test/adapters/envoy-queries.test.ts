@@ -1,8 +1,17 @@
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock as clock } from '../../src/adapters/clock.ts';
 import { createEnvoyQueries } from '../../src/adapters/envoy-queries.ts';
 import { ENVOY_LOG_FORMAT } from '../../src/core/envoy-line.ts';
 import { envoyBinary } from '../support/envoy-binary.ts';
@@ -21,7 +30,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const queries = createEnvoyQueries({});
+const queries = createEnvoyQueries({ clock });
 
 /** A shell script in Envoy's place. */
 function script(text: string): string {
@@ -137,7 +146,7 @@ describe('a question', () => {
       /: why$/,
     ],
     ['it says nothing', 'exit 3', /: it .*3/],
-    ['it is killed', 'kill -SEGV $$', /: it .*SIGSEGV/],
+    ['it kills itself', 'kill -SEGV $$', /: it .*SIGSEGV/],
     [
       'it says much',
       "head -c 300000 /dev/zero | tr '\\0' 'x\\n'; echo; echo why; exit 1",
@@ -163,24 +172,56 @@ describe('a question', () => {
   });
 
   test('is answered with no when there is no place for the answer', async () => {
-    const nowhere = createEnvoyQueries({}, join(folder, 'nowhere'));
+    const nowhere = createEnvoyQueries({ clock, folder: join(folder, 'nowhere') });
     expect(await nowhere.validate('/bin/true', [])).toMatchObject({
       ok: false,
-      problems: [{ message: expect.stringMatching(/^Cannot validate .*ENOENT/) }],
+      problems: [
+        { message: expect.stringMatching(/^Cannot validate .*ENOENT/), isTransient: true },
+      ],
     });
   });
 
   test('is given up, and its Envoy killed, when its time is over', async () => {
-    const impatient = createEnvoyQueries({}, folder, 50);
+    const impatient = createEnvoyQueries({ clock, folder, timeoutMs: 50 });
     const binary = script('echo $$; exec sleep 60');
     const verdict = await impatient.validate(binary, []);
-    expect(verdict.ok).toBe(false);
+    expect(verdict).toMatchObject({ ok: false, problems: [{ isTransient: true }] });
     const pid = Number(verdict.ok || /\d+$/.exec(verdict.problems[0]?.message ?? '')?.[0]);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
+  test('is answered with no, and its Envoy killed, when it prints without end', async () => {
+    const here = createEnvoyQueries({ clock, folder });
+    const noted = join(folder, 'pid');
+    const binary = script(`echo $$ > ${noted}; exec yes`);
+    const verdict = await here.validate(binary, []);
+    expect(verdict).toEqual({
+      ok: false,
+      problems: [
+        {
+          about: 'BATON_ENVOY_BINARY',
+          message: `Cannot validate the bootstrap with ${binary}: it printed more than 16 MiB without coming to an end, and was killed`,
+        },
+      ],
+    });
+    expect(() => process.kill(Number(readFileSync(noted, 'utf8')), 0)).toThrow('ESRCH');
+    expect(readdirSync(folder).sort()).toEqual(['envoy', 'pid']);
+  });
+
+  test('says nothing of the binary while that is being written', async () => {
+    const binary = join(folder, 'envoy');
+    copyFileSync('/bin/true', binary);
+    const writer = openSync(binary, 'r+');
+    const verdict = await queries.validate(binary, []);
+    closeSync(writer);
+    expect(verdict).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringContaining('ETXTBSY'), isTransient: true }],
+    });
+  });
+
   test('leaves no file behind', async () => {
-    const here = createEnvoyQueries({}, folder);
+    const here = createEnvoyQueries({ clock, folder });
     const binary = script('exit 1');
     await Promise.all([here.validate(binary, []), here.version(binary)]);
     expect(readdirSync(folder)).toEqual(['envoy']);

@@ -17,7 +17,7 @@ import {
   MAX_BASE_ID,
   sharedMemoryNameOf,
 } from '../../src/core/hot-restart-names.ts';
-import { type LineageId, lineageIdOf } from '../../src/core/model.ts';
+import { epochOf, type LineageId, lineageIdOf } from '../../src/core/model.ts';
 import type { HotRestartDomain } from '../../src/ports.ts';
 import { envoyBinary } from '../support/envoy-binary.ts';
 import { sharedMemoryBytes } from '../support/shared-memory.ts';
@@ -123,14 +123,28 @@ describe('reserve', () => {
     expect(await reserve(forgetful, G1)).toBe(baseId + 1);
     forgetful.release(G1);
 
-    expect(await reserve(newDomain({ identity, remembered: baseId }), G1)).toBe(baseId);
+    expect(await reserve(newDomain({ identity, remembered: [baseId] }), G1)).toBe(baseId);
+  });
+
+  test('clears away what the last run has left of further lineages, but nothing in use', async () => {
+    const [first, unused, ofAnother] = [newFixedId(), newFixedId(), newFixedId()];
+    for (const baseId of [first, unused, ofAnother])
+      await writeFile(memoryPath(baseId), sharedMemoryBytes());
+    await reserve(newDomain({ fixedBaseId: ofAnother }), G1);
+
+    const domain = newDomain({ remembered: [first, unused, ofAnother] });
+
+    expect(await reserve(domain, G1)).toBe(first);
+    const exists = [first, unused, ofAnother].map((baseId) => existsSync(memoryPath(baseId)));
+    expect(exists).toEqual([true, false, true]);
+    expect(await reserve(domain, G2)).toBe(unused);
   });
 
   test('leaves memory of another user alone even when it is remembered', async () => {
     const baseId = newFixedId();
     await writeFile(memoryPath(baseId), sharedMemoryBytes());
 
-    const domain = newDomain({ remembered: baseId, uid: foreignUid() });
+    const domain = newDomain({ remembered: [baseId], uid: foreignUid() });
 
     expect(await reserve(domain, G1)).not.toBe(baseId);
   });
@@ -150,7 +164,7 @@ describe('reserve', () => {
     await reserve(newDomain({ fixedBaseId }), G1);
 
     expect(await problemOf(newDomain({ fixedBaseId }).reserve(G1))).toBe(
-      `Cannot reserve a base id: ${fixedBaseId} is not free: another agent holds it (abstract socket @${baseIdLockNameOf(fixedBaseId)}).`,
+      `Cannot reserve a base id: ${fixedBaseId} is not free: another agent holds it (EADDRINUSE, abstract socket @${baseIdLockNameOf(fixedBaseId)}). Set BATON_BASE_ID to another number, or to auto.`,
     );
   });
 
@@ -161,7 +175,7 @@ describe('reserve', () => {
     const domain = newDomain({ fixedBaseId, uid: foreignUid() });
 
     expect(await problemOf(domain.reserve(G1))).toBe(
-      `Cannot reserve a base id: ${fixedBaseId} is not free: ${memoryPath(fixedBaseId)} belongs to uid ${ownUid()} and we are uid ${foreignUid()}.`,
+      `Cannot reserve a base id: ${fixedBaseId} is not free: ${memoryPath(fixedBaseId)} belongs to uid ${ownUid()} and we are uid ${foreignUid()} (EACCES). Set BATON_BASE_ID to another number, or to auto.`,
     );
   });
 
@@ -174,6 +188,14 @@ describe('reserve', () => {
 
     expect(await problemOf(newDomain({ sharedMemoryFolder }).reserve(G1))).toMatch(
       new RegExp(`^Cannot reserve a base id: ${errno}: .+${sharedMemoryFolder}`),
+    );
+  });
+
+  test('says what helps when the folder for the memory cannot be used', async () => {
+    const folder = join(temporary, 'nowhere');
+
+    expect(await problemOf(newDomain({ sharedMemoryFolder: folder }).reserve(G1))).toMatch(
+      /^Cannot reserve a base id: ENOENT: .*nowhere.*\. Mount a tmpfs on \S+nowhere that uid \d+ may write to, or set BATON_ENVOY_ARGS=--disable-hot-restart\.$/,
     );
   });
 
@@ -267,6 +289,55 @@ describe('repair', () => {
   });
 });
 
+describe('the obstacle to joining a lineage', () => {
+  const joining = { epoch: epochOf(1), hotRestartVersion: '11.104' };
+
+  /** With this memory and all names free. */
+  async function obstacleWith(bytes: Uint8Array | undefined, uid?: number) {
+    const domain = newDomain(uid === undefined ? {} : { uid, fixedBaseId: newFixedId() });
+    const baseId = await reserve(domain, G1);
+    if (bytes !== undefined) await writeFile(memoryPath(baseId), bytes);
+    return domain.obstacleToJoin(G1, joining);
+  }
+
+  test.each([
+    ['is as the version says', {}],
+    ['can be repaired', { flags: 1n }],
+  ])('is none when the memory %s', async (_, facts) => {
+    expect(await obstacleWith(sharedMemoryBytes(facts))).toBeUndefined();
+  });
+
+  test.each<[string, Uint8Array | undefined, RegExp]>([
+    ['is gone', undefined, /^its shared memory can't be used: ENOENT/],
+    ['is of another version', sharedMemoryBytes({ version: 12n }), /its version is 12 and not 11$/],
+    ['is of another size', sharedMemoryBytes({ size: 120 }), /120 bytes long.*version 11\.104$/],
+    ['is cut short', sharedMemoryBytes().subarray(0, 50), /104 bytes long and is 50$/],
+  ])('is that the memory %s', async (_, bytes, words) => {
+    expect(await obstacleWith(bytes)).toMatch(words);
+  });
+
+  test('is that the memory is of another user', async () => {
+    expect(await obstacleWith(sharedMemoryBytes(), foreignUid())).toMatch(/belongs to uid \d+/);
+  });
+
+  test('is that someone holds a name of that epoch', async () => {
+    const domain = newDomain();
+    const baseId = await reserve(domain, G1);
+    await writeFile(memoryPath(baseId), sharedMemoryBytes());
+    await holdName(`envoy_domain_socket_udp_child_${baseId * 10 + 2}`);
+
+    const ofEpoch = (epoch: number) =>
+      domain.obstacleToJoin(G1, { ...joining, epoch: epochOf(epoch) });
+    expect(await Promise.all([ofEpoch(1), ofEpoch(3)])).toEqual([undefined, undefined]);
+    expect(await ofEpoch(2)).toContain(`(@envoy_domain_socket_udp_child_${baseId * 10 + 2})`);
+    expect(await ofEpoch(5)).toBe(await ofEpoch(2));
+  });
+
+  test('is that the lineage has no base id', async () => {
+    expect(await newDomain().obstacleToJoin(G2, joining)).toBe('lineage G2 has no base id');
+  });
+});
+
 describe('with the real Envoy', () => {
   /** On /dev/shm itself: the only place where Envoy looks. */
   const newRealDomain = (options: Partial<HotRestartDomainOptions> = {}) =>
@@ -306,8 +377,8 @@ describe('with the real Envoy', () => {
 
     expect(await reserve(newRealDomain({ identity }), G1)).toBe(baseId + 1);
     const fixed = newRealDomain({ fixedBaseId: baseId });
-    expect(await problemOf(fixed.reserve(G1))).toMatch(
-      `${baseId} is not free: an Envoy that is not ours runs with it (abstract socket @envoy_domain_socket_`,
+    expect(await problemOf(fixed.reserve(G1))).toContain(
+      `${baseId} is not free: an Envoy that is not ours runs with it (EADDRINUSE, abstract socket @envoy_domain_socket_`,
     );
 
     stranger.process.kill('SIGTERM');
@@ -397,6 +468,13 @@ function readiness(socketPath: string): Promise<string> {
     asked.once('error', reject);
     asked.end();
   });
+}
+
+/** As Envoy holds one: padded to the full length of an address. */
+async function holdName(name: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(`\0${name}`.padEnd(108, '\0'), resolve));
+  cleanUp.push(() => server.close());
 }
 
 /** Held without SO_REUSEPORT, so that nobody else can bind it. */

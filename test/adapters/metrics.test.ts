@@ -4,6 +4,7 @@ import type { Event } from '../../src/core/events.ts';
 import { initialState, step } from '../../src/core/lifecycle.ts';
 import { launchIdOf } from '../../src/core/model.ts';
 import {
+  checksPassed,
   crashed,
   defaultPolicy,
   type Happening,
@@ -78,6 +79,23 @@ describe('the metrics', () => {
     expect(await metrics.text()).not.toMatch(/^baton_crashes_total\{/m);
   });
 
+  test('tell that one of two Envoys is missing, and nothing where there is to be one', async () => {
+    const metric = 'baton_standby_missing';
+    const withOne = await metricsAfter(servingHappenings);
+    expect(samplesOf(await withOne.text()).get(metric)).toBe(0);
+
+    const standby = { ...defaultPolicy, standby: true };
+    const missing = await metricsAfter(servingHappenings, standby);
+    expect(samplesOf(await missing.text()).get(metric)).toBe(1);
+
+    const secondStarts: readonly Happening[] = [
+      [100, checksPassed(2)],
+      [200, secondLive],
+    ];
+    const both = await metricsAfter([...servingHappenings, ...secondStarts], standby);
+    expect(samplesOf(await both.text()).get(metric)).toBe(0);
+  });
+
   test('forget a certificate that is no longer in use', async () => {
     const metrics = await metricsAfter([]);
     metrics.setCertificateEnds(new Map([['old.pem', { notAfterWallMs: 1_000_000 }]]));
@@ -117,16 +135,19 @@ describe('the metrics', () => {
   });
 });
 
-async function metricsAfter(happenings: readonly Happening[]): Promise<Metrics> {
+async function metricsAfter(
+  happenings: readonly Happening[],
+  policy = defaultPolicy,
+): Promise<Metrics> {
   const metrics = await createMetrics({
-    policy: defaultPolicy,
+    policy,
     batonVersion: '1.2.3',
     nodeVersion: 'v20.20.0',
     startedAtWallMs: 1_700_000_000_500,
   });
   let before = initialState;
   for (const [atMs, event] of happenings) {
-    const { state: after, effects } = step(before, event, { atMs, chance: 0.5 }, defaultPolicy);
+    const { state: after, effects } = step(before, event, { atMs, chance: 0.5 }, policy);
     metrics.observe({ before, after, effects });
     before = after;
   }

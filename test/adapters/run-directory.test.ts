@@ -1,4 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -14,19 +16,17 @@ import {
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { systemClock } from '../../src/adapters/clock.ts';
 import { createNameLocks } from '../../src/adapters/name-locks.ts';
+import { chooseRunDirectory, findRunDirectory } from '../../src/adapters/run-directory/folder.ts';
 import { writeAtomically } from '../../src/adapters/run-directory/private-files.ts';
-import {
-  chooseRunDirectory,
-  findRunDirectory,
-  type OpenRunDirectory,
-  openRunDirectory,
-} from '../../src/adapters/run-directory.ts';
+import { type OpenRunDirectory, openRunDirectory } from '../../src/adapters/run-directory.ts';
 import { AgentError } from '../../src/core/agent-error.ts';
 import { epochOf, launchIdOf } from '../../src/core/model.ts';
 import type { NameLocks } from '../../src/ports.ts';
 
+const clock = systemClock;
 const locks = createNameLocks();
 /** A lock of another network namespace: it keeps nobody here out. */
 const locksNextDoor: NameLocks = { take: async () => () => {} };
@@ -47,15 +47,20 @@ afterEach(async () => {
   await rm(parent, { recursive: true });
 });
 
-async function open(path = folder, chosenLocks = locks): Promise<OpenRunDirectory> {
-  const result = await openRunDirectory(path, { version: '1.2.3', locks: chosenLocks });
+async function open(
+  path = folder,
+  chosenLocks = locks,
+  chosenClock = clock,
+): Promise<OpenRunDirectory> {
+  const world = { locks: chosenLocks, clock: chosenClock };
+  const result = await openRunDirectory(path, { version: '1.2.3', ...world });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join());
   opened.push(result.value);
   return result.value;
 }
 
 async function refusalOf(path: string, chosenLocks = locks): Promise<string> {
-  const result = await openRunDirectory(path, { version: '1.2.3', locks: chosenLocks });
+  const result = await openRunDirectory(path, { version: '1.2.3', locks: chosenLocks, clock });
   if (result.ok) opened.push(result.value);
   return result.ok ? 'opened' : result.problems.map(({ message }) => message).join();
 }
@@ -83,7 +88,7 @@ describe('rights', () => {
       process.umask(mask);
       const directory = await open();
       const bootstrap = await directory.writeBootstrap(epochOf(0), '{}');
-      await directory.remember({ baseId: 7 });
+      await directory.remember({ baseIds: [7] });
 
       expect(await rightsOf(folder)).toBe('700');
       expect(await rightsOf(bootstrap)).toBe('600');
@@ -252,6 +257,163 @@ describe('left-overs', () => {
   });
 });
 
+/** With the words of an Envoy that was started with this file; it obeys SIGTERM. */
+function startEnvoyOn(path: string): Promise<ChildProcess> {
+  return startOn(path, process.execPath, ['-e', `${READY} ${STAYS}`]);
+}
+
+const READY = "process.stdout.write('ready');";
+const STAYS = 'setInterval(() => {}, 1_000_000);';
+const IGNORES = "process.on('SIGTERM', () => {});";
+
+/** A program whose main thread ends at SIGTERM while another one goes on. */
+const HALF_DEAD = `
+import ctypes, signal, threading
+threading.Thread(target=threading.Event().wait).start()
+signal.signal(signal.SIGTERM, lambda *_: ctypes.CDLL(None).pthread_exit(None))
+print('ready', flush=True)
+while True: signal.pause()
+`;
+
+async function startOn(
+  path: string,
+  program: string,
+  args: readonly string[],
+): Promise<ChildProcess> {
+  const words = ['--config-path', path, '--restart-epoch', '0'];
+  const child = spawn(program, [...args, '--', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
+
+describe('an Envoy without an agent', () => {
+  test('is ended before what a killed run left is taken away', async () => {
+    await mkdir(folder);
+    const bootstrap = join(folder, 'envoy-rev0.json');
+    await writeFile(bootstrap, '{}');
+    const envoy = await startEnvoyOn(bootstrap);
+
+    const { orphans } = await open();
+
+    expect(orphans).toEqual({ found: [envoy.pid], killed: [], left: [] });
+    expect(await readdir(folder)).toEqual(['agent.lock']);
+  });
+
+  test('is looked for when the last run has left no more than its lock', async () => {
+    await mkdir(folder);
+    await writeFile(join(folder, 'agent.lock'), '');
+    const envoy = await startEnvoyOn(join(folder, 'envoy-rev0.json'));
+
+    expect((await open()).orphans.found).toEqual([envoy.pid]);
+  });
+
+  test('is not looked for, which takes time, when the last run ended well', async () => {
+    await (await open()).release();
+    const envoy = await startEnvoyOn(join(folder, 'envoy-rev0.json'));
+
+    expect((await open()).orphans.found).toEqual([]);
+    expect(envoy).toMatchObject({ exitCode: null, signalCode: null });
+  });
+});
+
+describe('the end', () => {
+  const isCandidate = (name: string) => /^envoy-candidate-[^.]+\.json$/.test(name);
+
+  test('leaves no Envoy, no key and nothing half-done', async () => {
+    const directory = await open();
+    const bootstrap = await directory.writeBootstrap(epochOf(0), '{}');
+    await directory.keepLastGood('{}');
+    await mkdir(join(directory.certificatesPath, 'abc'), { recursive: true });
+    await writeFile(join(directory.certificatesPath, 'abc', 'tls.key'), 'a key');
+    const envoy = await startEnvoyOn(bootstrap);
+    const ended = once(envoy, 'exit');
+
+    await directory.release();
+
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(await readdir(folder)).toEqual(['envoy-last-good.json']);
+  });
+
+  test('takes the lock file last, so that one cut short leaves the trace of its Envoys', async () => {
+    const directory = await open();
+    await mkdir(directory.certificatesPath);
+    const bootstrap = await directory.writeBootstrap(epochOf(0), '{}');
+    const envoy = await startOn(bootstrap, process.execPath, [
+      ...['-e', `${IGNORES} ${READY} ${STAYS}`],
+    ]);
+
+    const released = directory.release();
+    await vi.waitUntil(async () => !(await readdir(folder)).includes('certs'));
+    expect(envoy).toMatchObject({ exitCode: null, signalCode: null });
+    expect(await readdir(folder)).toContain('agent.lock');
+
+    await released;
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('leaves the lock file where an Envoy is left, for the next run to look for it', async () => {
+    const path = join(folder, 'envoy-rev0.json');
+    let nowMs = 0;
+    let isStuck = () => false;
+    const clockUntilStuck = {
+      ...clock,
+      moment: () => {
+        if (isStuck()) nowMs += 10_000;
+        return { atMs: nowMs, chance: 0 };
+      },
+    };
+    const directory = await open(folder, locks, clockUntilStuck);
+    const envoy = await startOn(path, 'python3', ['-c', HALF_DEAD]);
+    isStuck = () => readFileSync(`/proc/${envoy.pid}/cmdline`, 'utf8') === '';
+
+    await directory.release();
+
+    expect(envoy).toMatchObject({ exitCode: null, signalCode: null });
+    expect(await readdir(folder)).toEqual(['agent.lock']);
+  });
+
+  test('waits a moment for who still uses a candidate', async () => {
+    const directory = await open();
+    const done: string[] = [];
+    let use = () => {};
+    const used = directory.withCandidate('{}', async () => {
+      await new Promise<void>((resolve) => {
+        use = resolve;
+      });
+      done.push('used');
+    });
+    await vi.waitUntil(async () => (await readdir(folder)).some(isCandidate));
+
+    const released = directory.release().then(() => done.push('released'));
+    use();
+    await Promise.all([used, released]);
+
+    expect(done).toEqual(['used', 'released']);
+  });
+
+  test('does not wait for longer than that', async () => {
+    const directory = await open();
+    const forever = new Promise<never>(() => {});
+    void directory.withCandidate('{}', () => forever);
+    await vi.waitUntil(async () => (await readdir(folder)).some(isCandidate));
+
+    await directory.release();
+
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('is the end of bootstraps as well', async () => {
+    const directory = await open();
+    await directory.release();
+
+    const refusal = `Cannot use ${folder} as BATON_RUN_DIR: it is given up.`;
+    await expect(directory.writeBootstrap(epochOf(0), '{}')).rejects.toThrow(refusal);
+    await expect(directory.withCandidate('{}', async () => {})).rejects.toThrow(refusal);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
 describe('files', () => {
   test('a bootstrap per epoch is written, replaced and removed', async () => {
     const directory = await open();
@@ -289,26 +451,31 @@ describe('files', () => {
 
   test('the last good bootstrap and the state outlive the run', async () => {
     const first = await open();
-    expect(await first.recall()).toEqual({});
+    expect(await first.recall()).toEqual({ baseIds: [] });
     await first.keepLastGood('{"good":true}');
-    await first.remember({ baseId: 4711 });
+    await first.remember({ baseIds: [4711, 12] });
     await first.release();
 
     const second = await open();
 
-    expect(await second.recall()).toEqual({ baseId: 4711 });
+    expect(await second.recall()).toEqual({ baseIds: [4711, 12] });
     expect(await readFile(join(folder, 'envoy-last-good.json'), 'utf8')).toBe('{"good":true}');
   });
 
-  test.each(['', 'null', '[]', '{"baseId":"7"}', '{"baseId":1e999}', '{"baseId":1.5}', '{'])(
-    'a state file with %j recalls nothing',
-    async (text) => {
-      const directory = await open();
-      await writeFile(join(folder, 'state.json'), text);
+  test.each<[string, readonly number[]]>([
+    ['', []],
+    ['{', []],
+    ['null', []],
+    ['[]', []],
+    ['{"baseIds":7}', []],
+    ['{"baseIds":["7",null,1.5,1e999,3]}', [3]],
+    [`{"baseIds":[${'1,'.repeat(1_000)}1]}`, Array.from({ length: 8 }, () => 1)],
+  ])('a state file with %j recalls no more than makes sense', async (text, baseIds) => {
+    const directory = await open();
+    await writeFile(join(folder, 'state.json'), text);
 
-      expect(await directory.recall()).toEqual({});
-    },
-  );
+    expect(await directory.recall()).toEqual({ baseIds });
+  });
 
   test('an admin socket left behind is removed', async () => {
     const directory = await open();
@@ -365,7 +532,7 @@ describe('a folder that others use too', () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'of-someone-else'), '');
     await chmod(folder, 0o1777);
-    const refused = await openRunDirectory(folder, { version: '1', locks });
+    const refused = await openRunDirectory(folder, { version: '1', locks, clock });
     expect(refused).toMatchObject({ ok: false });
     expect(JSON.stringify(refused)).toContain('of-someone-else');
     expect((await lstat(folder)).mode & 0o7777).toBe(0o1777);
@@ -374,7 +541,7 @@ describe('a folder that others use too', () => {
   test('is taken when nothing but an agent has been in it', async () => {
     await mkdir(join(folder, 'certs'), { recursive: true });
     await chmod(folder, 0o777);
-    const taken = await openRunDirectory(folder, { version: '1', locks });
+    const taken = await openRunDirectory(folder, { version: '1', locks, clock });
     if (!taken.ok) throw new Error(JSON.stringify(taken.problems));
     opened.push(taken.value);
     expect((await lstat(folder)).mode & 0o777).toBe(0o700);

@@ -77,6 +77,19 @@ describe('baton run', () => {
     expect(await agent.ended).toEqual(STOPPED);
   });
 
+  test('leaves nothing behind when it is stopped in the middle of a validation', async () => {
+    const agent = await world.startReadyAgent();
+    const isAsking = async () =>
+      (await readdir(world.runDirectory)).some((name) => name.startsWith('.query-'));
+    agent.signal('SIGHUP');
+    await agent.until('a validation', isAsking);
+
+    agent.signal('SIGQUIT');
+
+    expect(await agent.ended).toEqual(STOPPED);
+    expect(await world.leftOvers()).toEqual([]);
+  });
+
   test('needs no temp folder, not even to find out why Envoy does not start', async () => {
     fake.direct({ behaviours: [{ end: { code: 1, saying: 'no such field' } }] });
     const settings = { TMPDIR: join(world.folder, 'nowhere'), BATON_RESTART_TOKENS: '0' };

@@ -53,6 +53,13 @@ on SIGTERM     0 s readiness off, clients are told to go, until 5 s
     expect(text).toMatch(/^waits for {6}the delay before the next start \(0\.2 s\)$/m);
   });
 
+  test('tells why there is no standby', () => {
+    const status = statusOf(stateAfter([]), { policy: defaultPolicy, moment: { atMs: 0 } });
+    const text = statusText({ ...status, standby: { state: 'missing', reason: 'it died; later' } });
+    expect(text).toMatch(/^standby {8}missing, it died; later$/m);
+    expect(statusText(status)).not.toContain('standby');
+  });
+
   test('shows no control characters of a reason', () => {
     const text = statusText({
       ...statusOf(stateAfter([]), { policy: defaultPolicy, moment: { atMs: 0 } }),

@@ -9,6 +9,7 @@ import {
   failureOf,
   flagsOf,
   handOver,
+  healMemory,
   holdConnection,
   LATER,
   launchListening,
@@ -18,6 +19,10 @@ import {
   SUCCESS,
   statsOf,
 } from './steps.ts';
+
+const STOPPED_NAME = 'listener_manager.listener_stopped';
+/** As the agent asks for it. */
+const STOPPED = '/stats?filter=^listener_manager%5C.listener_stopped$';
 
 export const handoverRows: readonly Row[] = [
   {
@@ -71,6 +76,29 @@ export const handoverRows: readonly Row[] = [
         expect(stats['server.parent_connections']).toBe(1);
       });
       release();
+    },
+  },
+  {
+    behaviour:
+      'a parent counts the listeners that its child had it close, which no failed one does',
+    async holds(envoy) {
+      const parent = await launchListening(envoy, 0);
+      const port = await portOf(parent);
+      const kept = parent.keepConnection();
+      const stopped = async () => (await kept.ask(STOPPED)).body;
+      expect(await stopped()).toBe(`${STOPPED_NAME}: 0\n`);
+      const failed = envoy.launch(1, { bootstrap: waitingFor('listeners') });
+      await failed.untilReadySays('INITIALIZING');
+      failed.kill('SIGKILL');
+      await failed.ended;
+      expect(await stopped()).toBe(`${STOPPED_NAME}: 0\n`);
+      healMemory(envoy);
+      const child = await launchListening(envoy, 1, port);
+      await eventually(async () => expect(await stopped()).toBe(`${STOPPED_NAME}: 1\n`));
+      child.kill('SIGKILL');
+      await child.ended;
+      expect(await stopped()).toBe(`${STOPPED_NAME}: 1\n`);
+      kept.close();
     },
   },
   {

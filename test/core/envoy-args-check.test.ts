@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkEnvoyArgs } from '../../src/core/envoy-args-check.ts';
+import { checkEnvoyArgs, disablesHotRestart } from '../../src/core/envoy-args-check.ts';
 
 test.each([
   [[]],
   [['--service-zone', 'a', '--enable-core-dump']],
   [['--service-zone', '--config-path']],
+  [['--disable-hot-restart']],
   [['--stats-tag', 'a:b', '--stats-tag', 'c:d']],
   [['--file-flush-min-size-kb', '64']],
 ])('%j may be passed on', (args) => {
@@ -21,7 +22,6 @@ const RESERVED = [
   '--base-id-path',
   '--socket-path',
   '--socket-mode',
-  '--disable-hot-restart',
   '--drain-time-s',
   '--drain-strategy',
   '--parent-shutdown-time-s',
@@ -77,4 +77,13 @@ test.each([
 
 test('every refused argument is reported', () => {
   expect(checkEnvoyArgs(['--mode', 'validate', '--base-id=1', 'x'])).toHaveLength(3);
+});
+
+test.each([
+  [['--disable-hot-restart'], true],
+  [['--service-zone', 'a', '--disable-hot-restart'], true],
+  [['--service-zone', '--disable-hot-restart'], false],
+  [[], false],
+])('whether %j switches hot restart off: %s', (args, isOff) => {
+  expect(disablesHotRestart(args)).toBe(isOff);
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { outcomeText, reasonOf } from '../../src/core/attempts.ts';
 import type { Event } from '../../src/core/events.ts';
-import { PENDING_REPLY_MS } from '../../src/core/failures.ts';
 import {
   type FailureCause,
   handoverIdOf,
@@ -11,6 +10,7 @@ import {
   requestIdOf,
 } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import { PENDING_REPLY_MS } from '../../src/core/tries.ts';
 import {
   attemptOf,
   backingOff,
@@ -202,6 +202,43 @@ describe('a launch that ends before LIVE', () => {
     expect(state.timers.get('retry')).toBe(NOW_MS + 200);
   });
 
+  it('had taken over before anyone knew: that was a crash, and its parent accepts nothing', () => {
+    const taken = { ...repaired(true), hasTakenOver: true } as Event;
+    const { state, effects } = takeAll(handingOver, [exited(2), taken]);
+    expect(verbs(effects)).toEqual([
+      'forget L2',
+      'repair G1',
+      'drain L1 for count',
+      'report H2 rolledBack',
+    ]);
+    expect(state).toMatchObject({
+      phase: 'backoff',
+      launches: [{ id: 'L1', stage: 'retiring' }],
+      crashes: [{ launch: 'L2' }],
+      handover: { aim: 'restore', step: 'backoff', target: OLD },
+    });
+    expect(state.timers.get('retry')).toBe(NOW_MS + 200);
+    expect(state.timers.has('refill')).toBe(false);
+  });
+
+  it('had taken over, which is a crash also while something else is being checked', () => {
+    const silent: Event = { type: 'launchSilent', launch: launchIdOf(1), silentMs: 30_000 };
+    const heard: Event = { type: 'launchHeard', launch: launchIdOf(1) };
+    const taken = { ...repaired(true), hasTakenOver: true } as Event;
+    const { state } = takeAll(handingOver, [silent, exited(2), heard, taken]);
+    expect(state).toMatchObject({
+      launches: [{ id: 'L1', stage: 'retiring' }],
+      handover: { aim: 'restore', step: 'backoff', target: OLD },
+    });
+    expect(state.crashes).toHaveLength(2);
+  });
+
+  it('killed by us because its parent hangs leaves a lineage that is repaired', () => {
+    const silent: Event = { type: 'launchSilent', launch: launchIdOf(1), silentMs: 30_000 };
+    const { effects } = takeAll(handingOver, [silent, exited(2)]);
+    expect(verbs(effects)).toContain('repair G1');
+  });
+
   it('gives the change up when its tokens are spent, and serves on', () => {
     const handover = handoverOf({
       launch: launchIdOf(2),
@@ -284,7 +321,7 @@ describe('the end of a launch that retires', () => {
     ['with another code', { kind: 'exited', code: 1 } as const, 60_000],
   ])('leads to a rescue side by side when it comes %s', (_, outcome, afterMs) => {
     const { state, effects } = take(retiring, exited(1, outcome), { afterMs });
-    expect(verbs(effects)).toEqual(['forget L1', 'check H3 full']);
+    expect(verbs(effects)).toEqual(['forget L1', 'check H3 render']);
     expect(state).toMatchObject(doomed);
     expect(state.handover).toMatchObject({
       triggers: ['crash'],
@@ -297,6 +334,17 @@ describe('the end of a launch that retires', () => {
   it.each([1_000, 60_000])('kills the child that needs it, after %i ms', (afterMs) => {
     const { effects } = take(restoringFromParent, exited(1, CLEAN), { afterMs });
     expect(verbs(effects)).toEqual(['forget L1', 'SIGKILL L2']);
+  });
+
+  it('is no reason to replace the one that serves when its child retires as well', () => {
+    const launches = [
+      launchOf(1, { stage: 'retiring' }),
+      launchOf(2, { stage: 'retiring' }),
+      launchOf(3, { lineage: lineageIdOf(2) }),
+    ];
+    const { state, effects } = take({ ...retiring, launches }, exited(1));
+    expect(verbs(effects)).toEqual(['forget L1']);
+    expect(state.launches).toMatchObject([{ id: 'L2', isDoomed: true }, { id: 'L3' }]);
   });
 
   it('means nothing more when its child is gone', () => {
@@ -358,6 +406,59 @@ describe('failed checks', () => {
     expect(once.state.launchCount).toBe(2);
     const spent = take(given, failed, { policy: { ...policy, restartTokens: 1 } });
     expect(verbs(spent.effects)).toContain('exit 255');
+  });
+
+  it('count as a failed start when the surroundings are at fault, served or not', () => {
+    const transient: Event = { ...failed, isTransient: true };
+    const served = { ...serving, desired: NEW, handover: checking };
+    const { state, effects } = take(served, transient);
+    expect(verbs(effects)).toEqual([]);
+    expect(state.handover).toMatchObject({ step: 'backoff', attempts: [{ launch: 'L2' }] });
+    expect(state.timers.get('retry')).toBe(NOW_MS + 200);
+    expect(state.refused).toBeUndefined();
+    const first = take({ ...neverServed, launches: [], handover: checking }, transient).state;
+    expect(first).toMatchObject({ phase: 'backoff', crashes: [{ launch: 'L3' }] });
+  });
+
+  it('of the surroundings are reconsidered a minute after the change was given up', () => {
+    const served = { ...serving, desired: NEW, handover: checking, handoverCount: 2 };
+    const impatient = { ...policy, restartTokens: 0 };
+    const { state, effects } = take(served, { ...failed, isTransient: true } as Event, {
+      policy: impatient,
+    });
+    expect(verbs(effects)).toEqual(['report H2 rolledBack']);
+    expect(state).toMatchObject({
+      refused: NEW,
+      timers: timersOf({ reconsider: NOW_MS + 60_000 }),
+    });
+    const again = take(state, { type: 'timerFired', timer: 'reconsider' });
+    expect(verbs(again.effects)).toEqual(['check H3 full']);
+    const moved = take(state, { type: 'desiredChanged', desired: OLD }).state;
+    expect(moved.timers).toEqual(timersOf({}));
+  });
+
+  it('of a rescue are no second chance for a change that was refused', () => {
+    const doomed = {
+      ...serving,
+      refused: NEW,
+      desired: NEW,
+      launches: [launchOf(1, { isDoomed: true })],
+    };
+    const rescuing = handoverOf({
+      aim: 'restore',
+      target: OLD,
+      step: 'checking',
+      replaces: launchIdOf(1),
+    });
+    const impatient = { ...policy, restartTokens: 0 };
+    const { state } = take(
+      { ...doomed, handover: rescuing, handoverCount: 2 },
+      { ...failed, isTransient: true } as Event,
+      { policy: impatient },
+    );
+    expect(state.refused).toBe(NEW);
+    expect([...state.timers.keys()]).toEqual(['replace:L1']);
+    expect([...state.timers.values()]).toEqual([NOW_MS + 2_000]);
   });
 
   it('mean nothing when they are those of another handover', () => {

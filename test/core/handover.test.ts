@@ -94,6 +94,48 @@ describe('passed checks', () => {
   });
 });
 
+describe('a handover without room for two Envoys', () => {
+  const patient = { ...policy, memory: 'wait' } as const;
+  const short: Event = { ...passed, memoryShortage: { neededBytes: 20, freeBytes: 10 } };
+  const { state: waiting } = take(checking, short, { policy: patient });
+
+  it('waits and looks again every ten seconds, while the old one serves', () => {
+    expect(waiting.handover).toMatchObject({ step: 'headroom', target: NEW });
+    expect(waiting.timers).toEqual(timersOf({ headroom: NOW_MS + 10_000 }));
+    const { effects } = take(waiting, { type: 'timerFired', timer: 'headroom' });
+    expect(verbs(effects)).toEqual(['check H2 full']);
+  });
+
+  it('goes on as soon as there is room, and forgets why it waited', () => {
+    const fired = take(waiting, { type: 'timerFired', timer: 'headroom' }).state;
+    const { state, effects } = take(fired, passed, { policy: patient });
+    expect(verbs(effects)).toEqual(['launch L2 at epoch 1 of G1']);
+    expect(state.handover?.modeReason).toBeUndefined();
+  });
+
+  it.each<[string, Event]>([
+    ['another change comes', { type: 'desiredChanged', desired: NEWER }],
+    ['someone asks', { type: 'restartRequested', trigger: 'signal', mode: 'auto' }],
+  ])('looks at once when %s', (_, event) => {
+    const { state, effects } = take(waiting, event);
+    expect(verbs(effects)).toEqual(['check H2 full']);
+    expect(state.timers.has('headroom')).toBe(false);
+  });
+
+  it('looks at once when one of those that live has ended', () => {
+    const ending = launchOf(3, { stage: 'stopping', lineage: lineageIdOf(2) });
+    const crowded = { ...waiting, launches: [...waiting.launches, ending] };
+    const outcome = { kind: 'exited', code: 0 } as const;
+    const gone = { type: 'launchExited', launch: ending.id, outcome, lastLines: [] } as const;
+    expect(verbs(take(crowded, gone).effects)).toEqual(['forget L3', 'check H2 full']);
+  });
+
+  it('is over when the agent stops', () => {
+    const { state } = take(waiting, { type: 'stopRequested', how: 'graceful', reason: 'asked' });
+    expect(state.timers.has('headroom')).toBe(false);
+  });
+});
+
 describe('an answer before LIVE', () => {
   const answered: Event = {
     type: 'launchAnswered',
@@ -149,6 +191,15 @@ describe('LIVE', () => {
     const { state, effects } = take(given, live(2));
     expect(verbs(effects)).toEqual(['report H2 committed', 'drain L1 for handover']);
     expect(state.timers.get('retire:L1' as never)).toBe(NOW_MS + 60_000);
+  });
+
+  it('of one that was killed counts only where it has taken over from its parent', () => {
+    const killed = launchOf(2, { stage: 'starting', isKilled: true });
+    const child = { ...handingOver, launches: [launchOf(1), killed] };
+    const beside = { ...child, launches: [launchOf(1), { ...killed, lineage: lineageIdOf(2) }] };
+    const live: Event = { type: 'launchLive', launch: launchIdOf(2) };
+    expect(take(child, live).state.launches).toMatchObject([{ stage: 'retiring' }, {}]);
+    expect(verbs(take(beside, live).effects)).toEqual([]);
   });
 
   it('ends the handover at once when there is nothing to retire', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
+import { changesOf } from '../../src/core/changes.ts';
 import type { Event } from '../../src/core/events.ts';
-import { changesOf, initialState, step } from '../../src/core/lifecycle.ts';
+import { initialState, step } from '../../src/core/lifecycle.ts';
 import { launchIdOf, lineageIdOf, requestIdOf, type Trigger } from '../../src/core/model.ts';
 import type { HandoverStep, State } from '../../src/core/state.ts';
 import {
@@ -121,6 +122,25 @@ describe('a changed desired state', () => {
 
   it('is none when it was given up', () => {
     expect(changesOf({ ...serving, desired: NEW, refused: NEW }, policy)).toEqual([]);
+  });
+});
+
+describe('a change during a rescue', () => {
+  it('waits for its end: a doomed Envoy has no time for a full check', () => {
+    const rescuing: State = {
+      ...serving,
+      launches: [launchOf(1, { isDoomed: true })],
+      handover: handoverOf({
+        aim: 'restore',
+        target: OLD,
+        step: 'backoff',
+        replaces: launchIdOf(1),
+      }),
+      timers: timersOf({ retry: NOW_MS + 200 }),
+    };
+    const { state, effects } = take(rescuing, { type: 'desiredChanged', desired: NEW });
+    expect(verbs(effects)).toEqual(['check H2 render']);
+    expect(state.handover).toMatchObject({ aim: 'restore', target: OLD });
   });
 });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Mode } from '../../src/core/model.ts';
-import { lineageIdOf } from '../../src/core/model.ts';
+import type { Mode, Policy } from '../../src/core/model.ts';
+import { launchIdOf, lineageIdOf } from '../../src/core/model.ts';
 import { chooseMode } from '../../src/core/modes.ts';
-import type { State } from '../../src/core/state.ts';
-import { handoverOf, launchOf, serving } from '../support/states.ts';
+import type { Handover, State } from '../../src/core/state.ts';
+import { handoverOf, launchOf, policy, serving } from '../support/states.ts';
 
 type Asked = 'auto' | Mode;
 
@@ -18,7 +18,7 @@ const drainingPoisoned: State = { ...draining, unsound: poisoned.unsound };
 
 function choose(state: State, asked: Asked, byPolicy: Asked = 'auto', speaksSameVersion = true) {
   const handover = handoverOf({ askedMode: asked });
-  const facts = { speaksSameVersion, policy: { handover: byPolicy } };
+  const facts = { speaksSameVersion, policy: { ...policy, handover: byPolicy } };
   const choice = chooseMode(state, handover, facts);
   return choice.mode ?? choice.reason;
 }
@@ -68,6 +68,117 @@ describe('the mode', () => {
       expect(choose(nothing, asked, asked)).toBe('cold');
       expect(choose(draining, asked, asked)).toBe('hot');
       expect(choose(draining, asked, asked, false)).toBe('side-by-side');
+    },
+  );
+});
+
+describe('the mode, with more known', () => {
+  const SHORT = { memoryShortage: { neededBytes: 20, freeBytes: 10 } };
+  const UNSHARED = { unshareableListeners: ['listener web'] };
+  const NAMES_HELD = { obstacleToHot: 'someone holds its names' };
+  const CANNOT_SHARE = 'two processes cannot share listener web';
+  const NO_ROOM = 'memory is too small for one more Envoy';
+  const hung: State = { ...serving, launches: [launchOf(1, { isHung: true })] };
+
+  const THREE = '3 Envoys live already';
+  const one = launchOf(1, { isHung: true });
+  const drained = launchOf(2, { stage: 'retiring', lineage: lineageIdOf(2) });
+  const beside = launchOf(3, { lineage: lineageIdOf(2) });
+  const crowded: State = { ...serving, launches: [one, drained, beside] };
+  const killed = launchOf(3, { stage: 'stopping', lineage: lineageIdOf(2), isKilled: true });
+  const ending: State = { ...serving, launches: [one, drained, killed] };
+  const unreaped: State = { ...serving, launches: [drained, killed] };
+
+  it.each<[string, State, Partial<Handover>, object, object]>([
+    [
+      'goes side by side, and says why',
+      serving,
+      {},
+      NAMES_HELD,
+      {
+        mode: 'side-by-side',
+        reason: 'someone holds its names',
+      },
+    ],
+    ['goes side by side when the old one hangs', hung, {}, {}, { mode: 'side-by-side' }],
+    ['stays hot with listeners that cannot be shared', serving, {}, UNSHARED, { mode: 'hot' }],
+    [
+      'goes cold when side by side could not bind',
+      serving,
+      {},
+      { ...UNSHARED, ...NAMES_HELD },
+      {
+        mode: 'cold',
+        reason: `someone holds its names, and ${CANNOT_SHARE}`,
+      },
+    ],
+    [
+      'goes cold when it was asked for',
+      serving,
+      { askedMode: 'side-by-side' },
+      UNSHARED,
+      {
+        mode: 'cold',
+        reason: CANNOT_SHARE,
+      },
+    ],
+    [
+      'goes side by side when nothing serves any more',
+      draining,
+      {},
+      { ...UNSHARED, ...NAMES_HELD },
+      { mode: 'side-by-side' },
+    ],
+    ['waits where three live already', crowded, {}, {}, { kind: 'waits', reason: THREE }],
+    ['does not count one that is killed', ending, {}, {}, { mode: 'side-by-side' }],
+    [
+      'goes side by side while a killed child of the draining one is not gone',
+      unreaped,
+      {},
+      {},
+      { mode: 'side-by-side', reason: 'its child has not ended yet' },
+    ],
+    [
+      'is refused where one of two is restored and listeners cannot be shared',
+      serving,
+      { aim: 'restore', replaces: launchIdOf(9), askedMode: 'side-by-side' },
+      UNSHARED,
+      { kind: 'refused', reason: CANNOT_SHARE },
+    ],
+    [
+      'goes cold where the only one is replaced and listeners cannot be shared',
+      hung,
+      { aim: 'restore', replaces: launchIdOf(1), askedMode: 'side-by-side' },
+      UNSHARED,
+      { mode: 'cold' },
+    ],
+    [
+      'waits for no memory when nothing serves',
+      draining,
+      {},
+      { ...SHORT, policy: { ...policy, memory: 'wait' } },
+      { mode: 'hot' },
+    ],
+    ['goes on without a place for two, by default', serving, {}, SHORT, { mode: 'hot' }],
+  ])('%s', (_, state, handover, facts, expected) => {
+    const known = { speaksSameVersion: true, policy, ...facts };
+    expect(chooseMode(state, handoverOf(handover), known)).toMatchObject(expected);
+  });
+
+  it.each<[Policy['memory'], boolean, Partial<Handover>, object]>([
+    ['wait', false, {}, { kind: 'waits', reason: NO_ROOM }],
+    ['wait', false, { aim: 'restore' }, { mode: 'hot' }],
+    ['wait', false, { askedMode: 'cold' }, { mode: 'cold' }],
+    ['side-step', false, {}, { mode: 'cold', reason: NO_ROOM }],
+    ['side-step', false, { aim: 'restore' }, { mode: 'hot' }],
+    ['side-step', false, { askedMode: 'hot' }, { kind: 'refused', reason: NO_ROOM }],
+    ['side-step', true, {}, { kind: 'waits', reason: NO_ROOM }],
+    ['side-step', true, { aim: 'standby' }, { kind: 'waits' }],
+  ])(
+    'short of memory by policy %s (standby: %s, %j) is %j',
+    (memory, standby, handover, expected) => {
+      const known = { speaksSameVersion: true, policy: { ...policy, memory, standby }, ...SHORT };
+      expect(chooseMode(serving, handoverOf(handover), known)).toMatchObject(expected);
     },
   );
 });

@@ -142,6 +142,12 @@ describe('the drain', () => {
     expect(verbs(ended.effects)).toEqual(['forget L2', 'SIGTERM L1']);
   });
 
+  it('does not wait for one that hangs: nobody can count its connections', () => {
+    const hung = { ...serving, launches: [launchOf(1, { isHung: true, connections: 3 })] };
+    const { effects } = takeAll(hung, [stop(), fired('drainMin')]);
+    expect(verbs(effects)).toEqual(['drain L1 for stop', 'SIGKILL L1']);
+  });
+
   it('restarts nothing when Envoy dies in it, and goes on for what drains', () => {
     const both = take(retiring, stop()).state;
     const { state, effects } = take(both, exited(2));

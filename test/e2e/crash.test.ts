@@ -1,9 +1,14 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { LogRecord, RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
 import { createFakeEnvoy, type FakeBehaviour, type FakeEnvoy } from '../support/fake-envoy.ts';
+import { takeOverUnseen } from '../support/unseen-takeover.ts';
 
 const CRASHED = { msg: 'Envoy ended unexpectedly' };
+const ENDED = { msg: 'handover ended' };
 const LIVE = { msg: 'Envoy live' };
 
 let world: World;
@@ -70,6 +75,49 @@ describe('an Envoy that is killed', () => {
     ]);
     expect((await agent.status()).tokens.left).toBe(10);
     expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+});
+
+describe('a takeover that the agent did not see', () => {
+  test('and whose Envoy is gone is a crash: the old one accepts nothing any more', async () => {
+    const fake = createFakeEnvoy();
+    onTestFinished(() => fake.remove());
+    world = await openWorld({ binary: fake.binary, settings: { BATON_RESTART_BACKOFF: '1s' } });
+    const agent = await world.startReadyAgent();
+    // With a client of its own the old one stays to its time.
+    const client = connect({ host: '127.0.0.1', port: world.port });
+    onTestFinished(() => void client.destroy());
+    await once(client, 'connect');
+
+    fake.hold('initialization');
+    const asked = agent.baton('restart');
+    const { pid } = await agent.untilRecord({ msg: 'Envoy started', launch: 'L2' });
+    await agent.untilRecord({ msg: 'Envoy answers', launch: 'L2' });
+    await takeOverUnseen({
+      agent,
+      pid: Number(pid),
+      adminPath: join(world.runDirectory, 'admin-L2.sock'),
+      port: world.port,
+      letGo: () => fake.letGo('initialization'),
+    });
+    const judged = await agent.untilRecord({ msg: 'lineage judged' });
+    const during = await agent.status();
+    const back = await agent.untilRecord({ launch: 'L3', ...ENDED });
+    await agent.untilServesAlone(1);
+
+    expect(judged).toMatchObject({ isSound: true, hasTakenOver: true, level: 'warn' });
+    expect(during).toMatchObject({
+      phase: 'backoff',
+      ready: false,
+      launches: [{ id: 'L1', stage: 'retiring' }],
+      tokens: { total: 10, left: 9 },
+    });
+    expect(during.reason).toMatch(/L2 was ended by SIGKILL/);
+    expect((await asked).output).toMatch(/^rolledBack .*L2 was ended by SIGKILL/);
+    expect(agent.records({ launch: 'L2', ...LIVE })).toEqual([]);
+    expect(back).toMatchObject({ mode: 'hot', triggers: ['crash'], result: 'committed' });
+    expect((await world.ask()).body).toBe('epoch 1\n');
+    expect(fake.violations()).toEqual([]);
   });
 });
 

@@ -6,7 +6,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { envoyBinary } from '../support/envoy-binary.ts';
 import { freePorts } from '../support/free-ports.ts';
 import {
@@ -28,13 +38,17 @@ let containers: Container[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'baton-pid1-'));
   await chmod(folder, 0o755);
-  [servicePort = 0, statusPort = 0] = await freePorts(2);
-  await writeFile(path.join(folder, 'envoy.json'), JSON.stringify(bootstrap(servicePort)));
   await writeFile(
     path.join(folder, 'fault.mjs'),
     "process.on('SIGUSR2', () => { throw new Error('planted'); });",
   );
   image = await makeImage();
+});
+
+// Anew for each: what is free for long is taken by someone else on the machine.
+beforeEach(async () => {
+  [servicePort = 0, statusPort = 0] = await freePorts(2);
+  await writeFile(path.join(folder, 'envoy.json'), JSON.stringify(bootstrap(servicePort)));
 });
 
 afterEach(async () => {

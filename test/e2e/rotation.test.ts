@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openWorld, type World } from '../support/e2e-world.ts';
+import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
 import {
   createServiceCertificates,
   filesOf,
@@ -90,6 +90,30 @@ describe('certificates in a Kubernetes volume', () => {
 
     expect(await servedSerial(world.port)).toBe(certificates.firstSerial);
     expect(agent.records({ triggers: ['certificates'], ...ENDED })).toEqual([]);
+  });
+
+  test('are served beside a bootstrap that was given up, which waits for its mend alone', async () => {
+    const agent = await world.startReadyAgent();
+    const load = world.startLoad({ authorityPem: certificates.authorityPem });
+
+    await replaceFile(world.bootstrapPath, '{"no_such_field": 1}');
+    await agent.untilRecord({ result: 'refused', triggers: ['bootstrap'], ...ENDED });
+    const serial = await certificates.rotate();
+    const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    const { refused, committed, desired } = await agent.untilServesAlone(1);
+    const servedMeanwhile = await servedSerial(world.port);
+    await world.writeBootstrap({ servedBy: 'mended' });
+    await agent.untilRecord({ launch: 'L3', ...ENDED });
+    const mended = await agent.untilServesAlone(2);
+
+    expect(ended).toMatchObject({ triggers: ['certificates'], mode: 'hot', result: 'committed' });
+    expect(servedMeanwhile).toBe(serial);
+    expect(refused).toEqual(desired);
+    expect(committed?.certificates).toBe(desired?.certificates);
+    expect(committed?.bootstrap).not.toBe(desired?.bootstrap);
+    expect(mended.refused).toBeUndefined();
+    expect(mended.committed).toEqual(mended.desired);
+    expect(await load.stop()).toMatchObject({ lost: 0 });
   });
 
   test('that come after the start are waited for', async () => {

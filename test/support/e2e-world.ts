@@ -76,6 +76,7 @@ const SETTINGS = {
   BATON_TERMINATION_DRAIN_MIN: '0s',
   BATON_TERMINATION_DRAIN_MAX: '10s',
   BATON_CONCURRENCY: '2',
+  BATON_TCP_MIGRATION: 'leave',
   BATON_STATUS_ADDRESS: '127.0.0.1',
   BATON_ADMIN_PORT: '0',
   BATON_LOG_LEVEL: 'debug',
@@ -161,11 +162,13 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     async close() {
       upstream.letGo();
       await Promise.all(loads.map((load) => load.stop()));
+      // Noted while they live: killed like this an agent leaves shared memory behind.
+      envoys();
       await Promise.all(agents.map(kill));
       for (const { pid } of envoys()) process.kill(pid, 'SIGKILL');
       await vi.waitUntil(() => envoys().length === 0, { timeout: 10_000 });
-      const lastBaseId = await rememberedBaseId(runDirectory);
-      for (const baseId of [...baseIds, ...lastBaseId]) {
+      const lastBaseIds = await rememberedBaseIds(runDirectory);
+      for (const baseId of [...baseIds, ...lastBaseIds]) {
         await rm(sharedMemoryPathOf(baseId), { force: true });
       }
       await upstream.close();
@@ -180,10 +183,10 @@ async function kill({ child, ended }: RunningAgent): Promise<void> {
   await ended;
 }
 
-async function rememberedBaseId(runDirectory: string): Promise<readonly number[]> {
+async function rememberedBaseIds(runDirectory: string): Promise<readonly number[]> {
   const state = await readFile(join(runDirectory, 'state.json'), 'utf8').catch(() => '{}');
-  const { baseId } = JSON.parse(state) as { readonly baseId?: number };
-  return baseId === undefined ? [] : [baseId];
+  const { baseIds = [] } = JSON.parse(state) as { readonly baseIds?: readonly number[] };
+  return baseIds;
 }
 
 /** What replaces it is seen whole or not at all. */

@@ -31,15 +31,17 @@ export function createFakeClock(chance = 0.5): FakeClock {
     }
     nowMs = untilMs;
   };
+  const after: Clock['after'] = (ms, fire) => {
+    if (!Number.isFinite(ms)) throw new Error(`Expected a time in milliseconds, got ${ms}.`);
+    const one = { atMs: nowMs + Math.max(0, ms), fire };
+    armed.add(one);
+    return () => void armed.delete(one);
+  };
   return {
     moment: (): Moment => ({ atMs: nowMs, chance }),
     wallMs: () => 1_700_000_000_000 + nowMs,
-    after: (ms, fire) => {
-      if (!Number.isFinite(ms)) throw new Error(`Expected a time in milliseconds, got ${ms}.`);
-      const one = { atMs: nowMs + Math.max(0, ms), fire };
-      armed.add(one);
-      return () => void armed.delete(one);
-    },
+    after,
+    afterRunning: after,
     pass,
     passSlowly: async (ms, stepMs = 100) => {
       for (let leftMs = ms; leftMs > 0; leftMs -= stepMs) {

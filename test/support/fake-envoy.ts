@@ -1,6 +1,7 @@
 /** Starts and controls the stand-in for Envoy of test/fixtures/fake-envoy. */
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedMemoryNameOf } from '../../src/core/hot-restart-names.ts';
+import { type Gates, gatesIn } from './gates.ts';
 
 const PROGRAM = new URL('../fixtures/fake-envoy/envoy.mjs', import.meta.url).pathname;
 
@@ -21,6 +23,8 @@ export interface FakeScript {
   readonly timeScale?: number;
   /** Shared memory version and size. @default '11.104' */
   readonly hotRestartVersion?: string;
+  /** Whether `order` is listened to. @default false */
+  readonly takesOrders?: boolean;
   /** The first one that fits a launch applies to it. @default none: every launch is a good one */
   readonly behaviours?: readonly FakeBehaviour[];
 }
@@ -70,6 +74,11 @@ export interface FakeEnd {
   readonly saying?: string;
 }
 
+/** `hang`: the main thread stops for good. `stay`: it does not go when its child tells it to. */
+export type FakeOrder =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'hang' | 'stay' };
+
 /** One start of the fake, as it wrote it down; what has ended stays as it last was. */
 export interface FakeLaunch {
   readonly run: 'serve' | 'validate' | 'hot-restart-version';
@@ -81,11 +90,15 @@ export interface FakeLaunch {
   readonly adminPath?: string;
 }
 
-export interface FakeEnvoy {
+export interface FakeEnvoy extends Gates {
   /** To be run in Envoy's place; needs nothing of the environment. */
   readonly binary: string;
   /** Replaces the script for launches from now on; counts of `times` begin anew. */
   direct(script: FakeScript): void;
+  /** To a living launch of a fake that takes orders. */
+  order(pid: number, order: FakeOrder): void;
+  /** Whether it has done what it was last ordered. */
+  hasObeyed(pid: number): boolean;
   /** A new file at the same path: another binary by inode and change time. */
   replaceBinary(): void;
   /** Every start so far, in order. */
@@ -112,6 +125,9 @@ export function createFakeEnvoy(script: FakeScript = {}): FakeEnvoy {
     binary,
     direct,
     replaceBinary,
+    ...gatesIn(join(folder, 'gates')),
+    order: (pid, order) => replaceFile(join(folder, 'orders', `${pid}`), JSON.stringify(order)),
+    hasObeyed: (pid) => !existsSync(join(folder, 'orders', `${pid}`)),
     launches: () => readLaunches(folder),
     violations: () => readLines(join(folder, 'violations.txt')),
     remove() {

@@ -13,6 +13,7 @@ import type {
   EnvoyQueries,
   HotRestartDomain,
   LiveWatch,
+  MemoryAccount,
   Result,
   RunDirectory,
   ServerInfo,
@@ -178,9 +179,10 @@ export interface FakeDomain extends HotRestartDomain {
 export interface DomainPlan {
   readonly reserve?: Result<never>;
   readonly repair?: Result<'repaired' | 'wasSound'>;
+  readonly obstacleToJoin?: string;
 }
 
-export function fakeDomain({ reserve, repair }: DomainPlan = {}): FakeDomain {
+export function fakeDomain({ reserve, repair, ...plan }: DomainPlan = {}): FakeDomain {
   const reserved = new Map<LineageId, number>();
   let nextBaseId = 500;
   return {
@@ -195,7 +197,22 @@ export function fakeDomain({ reserve, repair }: DomainPlan = {}): FakeDomain {
       if (!reserved.has(lineage)) throw new Error(`${lineage} is repaired and never was reserved.`);
       return repair ?? { ok: true, value: 'repaired' };
     },
+    obstacleToJoin: async (lineage) => {
+      if (!reserved.has(lineage)) throw new Error(`${lineage} is joined and never was reserved.`);
+      return plan.obstacleToJoin;
+    },
     release: (lineage) => void reserved.delete(lineage),
+  };
+}
+
+/** What a limit leaves free, and what every process has of its own; without both no limit. */
+export function fakeMemory(plan: { freeBytes?: number; ownBytes?: number } = {}): MemoryAccount {
+  const { freeBytes, ownBytes = 0 } = plan;
+  const group = { limitBytes: freeBytes ?? 0, usedBytes: 0, inactiveFileBytes: 0 };
+  return {
+    groups: () => (freeBytes === undefined ? [] : [group]),
+    processMemory: () => ({ ownBytes, fileBytes: 50_000_000 }),
+    killCount: () => 0,
   };
 }
 

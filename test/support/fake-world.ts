@@ -16,6 +16,7 @@ import {
   type FakeRunDirectory,
   fakeAdmin,
   fakeDomain,
+  fakeMemory,
   fakeProcesses,
   fakeQueries,
   fakeRunDirectory,
@@ -28,6 +29,9 @@ export interface WorldPlan {
   readonly domain?: DomainPlan;
   readonly queries?: QueryAnswers;
   readonly admin?: FakeAdmin;
+  /** @default no limit, and nothing was ever killed */
+  readonly memory?: World['memory'];
+  readonly options?: Partial<World['options']>;
   /** What every write to the run directory fails with. */
   readonly writeFailure?: string;
   /** @default one for every target */
@@ -66,15 +70,19 @@ export function createFakeWorld(plan: WorldPlan = {}): FakeWorld {
     runDirectory,
     domain: fakeDomain(plan.domain),
     queries: fakeQueries(plan.queries),
-    options: fakeOptions,
+    memory: plan.memory ?? fakeMemory(),
+    options: { ...fakeOptions, ...plan.options },
     launches: new Map(),
+    hangDeadlineMs: 30_000,
     preparing: new Map(),
     ignoredListeners: [],
     materialOf: plan.materialOf ?? materialFor,
     post: (event) => void events.push(event),
     onTrouble: (message) => void troubles.push(message),
+    onSideBySide: () => void told.push('side by side'),
     answer: (requests, end) => void told.push(`${requests.join(' ')} ended ${end.result}`),
     exit: (code) => void told.push(`exit ${code}`),
+    onLive: () => undefined,
     onForgotten: (launch) => void told.push(`${launch} forgotten`),
     events,
     troubles,

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,15 +28,30 @@ export async function setup(): Promise<() => Promise<void>> {
   const mark = randomUUID();
   process.env[MARK] = mark;
   const leftOvers = watchForLeftOvers({ mark, folder });
+  const restoreMigration = await switchMigrationOn();
 
   return async () => {
     const found = await leftOvers.find();
+    await restoreMigration();
     await rm(folder, { recursive: true, force: true });
     if (found.length === 0) return;
     console.error(`The tests left behind:\n  ${found.join('\n  ')}`);
     // An error thrown here is only printed: the run would still pass (measured on vitest 4.1).
     process.exitCode = 1;
   };
+}
+
+const MIGRATION = '/proc/sys/net/ipv4/tcp_migrate_req';
+
+/**
+ * Side by side loses nothing only with this; without the right to set it those tests open no new
+ * connections. @returns what puts it back
+ */
+async function switchMigrationOn(): Promise<() => Promise<void>> {
+  const before = await readFile(MIGRATION, 'utf8');
+  const set = (value: string) => writeFile(MIGRATION, value).catch(() => undefined);
+  await set('1\n');
+  return async () => void (await set(before));
 }
 
 async function getEnvoys(): Promise<void> {

@@ -1,233 +1,167 @@
-/**
- * What may happen to the core in a simulated world, as commands that fast-check puts in any order,
- * and what each of them does.
- */
-import { isDeepStrictEqual } from 'node:util';
+/** Plans of what happens to the core, in an order of fast-check's choice, and how one is run. */
 import fc from 'fast-check';
-import { expect } from 'vitest';
-import type { Event } from '../../src/core/events.ts';
+import type { Policy } from '../../src/core/model.ts';
+import { BrokenRule } from './broken-rule.ts';
+import { freeze } from './frozen.ts';
 import {
-  handoverIdOf,
-  launchIdOf,
-  lineageIdOf,
-  type Mode,
-  type Outcome,
-  type Policy,
-  requestIdOf,
-} from '../../src/core/model.ts';
+  CONTENT_COUNT,
+  type Command,
+  type CommandFacts,
+  LATE_COUNT,
+  runCommand,
+} from './lifecycle-commands.ts';
 import { createRules, type Rules } from './lifecycle-rules.ts';
-import {
-  canBecomeLive,
-  createWorld,
-  type Fate,
-  isCounted,
-  isLiving,
-  type SimulatedWorld,
-} from './simulated-world.ts';
-import { desiredOf, policy } from './states.ts';
-
-export type Command =
-  | { readonly kind: 'pass'; readonly ms: number }
-  | { readonly kind: 'desire'; readonly content: number }
-  | { readonly kind: 'miss' | 'answer' | 'live' | 'hangUp' }
-  | { readonly kind: 'ask'; readonly mode: 'auto' | Mode }
-  | { readonly kind: 'check' | 'repair'; readonly succeeds: boolean }
-  | { readonly kind: 'count' | 'die'; readonly pick: number; readonly value: number }
-  | { readonly kind: 'late'; readonly pick: number }
-  | { readonly kind: 'stop'; readonly how: 'graceful' | 'now' };
+import { type Fate, HEALTHY } from './simulated-envoy.ts';
+import { createWorld, type SimulatedWorld, type Transition } from './simulated-world.ts';
+import { policy } from './states.ts';
+import { toldOf } from './transition-wording.ts';
 
 export interface Plan {
-  readonly policy: Policy;
+  /** What differs from the defaults. */
+  readonly settings: Partial<Policy>;
   readonly fates: readonly Fate[];
+  /** Whether it begins with an Envoy that serves. */
+  readonly isServing: boolean;
   readonly commands: readonly Command[];
 }
 
-export const HEALTHY: Fate = {
-  ignoresSigterm: false,
-  ignoresSigkill: false,
-  overstays: false,
-  killedAfterMs: 5,
-};
-
-const policies: fc.Arbitrary<Policy> = fc.record({
-  ...Object.fromEntries(Object.entries(policy).map(([name, value]) => [name, fc.constant(value)])),
-  handover: fc.constantFrom('auto', 'auto', 'hot', 'side-by-side', 'cold'),
+const settings: fc.Arbitrary<Partial<Policy>> = fc.record({
+  handover: fc.constantFrom('auto', 'auto', 'auto', 'hot', 'side-by-side', 'cold'),
+  standby: fc.constantFrom(false, false, true),
+  memory: fc.constantFrom('warn', 'wait', 'side-step'),
   jitterMs: fc.constantFrom(0, 1_000),
+  hangDeadlineMs: fc.constantFrom(30_000, 10_000, 0),
   certificateWaitMs: fc.constantFrom(60_000, 0),
-  restartTokens: fc.constantFrom(10, 3, 1, 0),
+  restartTokens: fc.constantFrom(10, 10, 3, 1, 0),
   restartRefillTimeMs: fc.constantFrom(600_000, 20_000, 0),
   terminationDelayMs: fc.constantFrom(0, 2_000),
-}) as fc.Arbitrary<Policy>;
+});
 
-const rarely = fc.integer({ min: 0, max: 9 }).map((value) => value === 9);
+/** True once in so many. */
+function onceIn(times: number): fc.Arbitrary<boolean> {
+  return fc.integer({ min: 1, max: times }).map((value) => value === times);
+}
 
 const fates: fc.Arbitrary<Fate> = fc.record({
-  ignoresSigterm: rarely,
-  ignoresSigkill: fc.integer({ min: 0, max: 39 }).map((value) => value === 39),
-  overstays: rarely,
-  killedAfterMs: fc.constantFrom(0, 5, 500),
+  ignoresSigterm: onceIn(10),
+  ignoresSigkill: onceIn(40),
+  overstays: onceIn(10),
+  killedAfterMs: fc.constantFrom(5, 0, 500),
 });
 
 const waitsMs = fc.constantFrom(1, 50, 150, 200, 500, 1_000, 3_000, 15_000, 60_000, 120_000);
 const picks = fc.nat({ max: 7 });
+const values = fc.nat({ max: 2 });
+const contents = fc.nat({ max: CONTENT_COUNT - 1 });
 
-/** Everything but a stop. */
-export const living = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('pass'), ms: waitsMs }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('desire'), content: fc.nat({ max: 3 }) }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('check'), succeeds: rarely.map((fails) => !fails) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('repair'), succeeds: rarely.map((fails) => !fails) }),
-  },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('live') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('miss', 'answer', 'hangUp') }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('ask'),
-      mode: fc.constantFrom('auto', 'hot', 'side-by-side', 'cold'),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('count', 'die'),
-      pick: picks,
-      value: fc.nat({ max: 2 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('late'), pick: picks }) },
-) as fc.Arbitrary<Command>;
-
-/** A stop too. */
-export const anything = fc.oneof(
-  { weight: 30, arbitrary: living },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('stop'),
-      how: fc.constantFrom('graceful', 'now'),
-    }) as fc.Arbitrary<Command>,
-  },
+const verdicts = fc.constantFrom(
+  ...Array.from({ length: 12 }, () => 'passes' as const),
+  'otherVersion',
+  'obstacle',
+  'unshareable',
+  'short',
+  'shortAndUnshareable',
+  'fails',
+  'cannotTell',
 );
 
-/** A policy, how each process takes what is done to it, and what happens. */
+type Facts<Kind extends Command['kind']> = {
+  readonly [Name in keyof CommandFacts[Kind]]: fc.Arbitrary<CommandFacts[Kind][Name]>;
+};
+
+function often<Kind extends Command['kind']>(weight: number, kind: Kind, facts: Facts<Kind>) {
+  const arbitrary = fc.record({ kind: fc.constant(kind), ...facts });
+  return { weight, arbitrary: arbitrary as unknown as fc.Arbitrary<Command> };
+}
+
+const LIVING = [
+  often(12, 'pass', { ms: waitsMs }),
+  often(4, 'desire', { content: contents }),
+  often(5, 'handOver', { content: contents }),
+  often(5, 'recover', { ms: waitsMs }),
+  often(11, 'check', { verdict: verdicts }),
+  often(4, 'repair', { succeeds: onceIn(4).map((fails) => !fails) }),
+  often(11, 'live', {}),
+  often(1, 'miss', {}),
+  often(1, 'answer', {}),
+  often(1, 'hangUp', {}),
+  often(2, 'ask', { mode: fc.constantFrom('auto', 'hot', 'side-by-side', 'cold') }),
+  often(3, 'count', { pick: picks, value: values }),
+  often(3, 'die', { pick: picks, value: values }),
+  often(1, 'vanish', { value: values }),
+  often(2, 'freeze', { pick: picks }),
+  often(1, 'wake', { pick: picks }),
+  often(1, 'late', { pick: fc.nat({ max: LATE_COUNT - 1 }) }),
+];
+
+/** Everything but a stop. */
+export const living: fc.Arbitrary<Command> = fc.oneof(...LIVING);
+
+/** A stop too. */
+export const anything: fc.Arbitrary<Command> = fc.oneof(
+  ...LIVING,
+  often(1, 'stop', { how: fc.constantFrom('graceful', 'now') }),
+);
+
+/** Most of them short, one in twenty long. */
 export function plansOf(commands: fc.Arbitrary<Command>): fc.Arbitrary<Plan> {
   return fc.record({
-    policy: policies,
-    fates: fc.array(fates, { maxLength: 12 }),
-    commands: fc.array(commands, { size: 'max', maxLength: 150 }),
+    settings,
+    fates: fc.array(fates, { maxLength: 8 }),
+    isServing: fc.constantFrom(false, true, true, true),
+    commands: fc.oneof(
+      { weight: 19, arbitrary: fc.array(commands, { size: 'max', maxLength: 45 }) },
+      { weight: 1, arbitrary: fc.array(commands, { size: 'max', maxLength: 200 }) },
+    ),
   });
 }
 
-/** Runs the commands; every rule is checked on the way. */
-export function runPlan({ policy: own, fates: given, commands }: Plan): {
-  world: SimulatedWorld;
-  rules: Rules;
-} {
+const PASSES = { kind: 'check', verdict: 'passes' } as const;
+/** To an Envoy that serves, or two of them. */
+const PRELUDE: readonly Command[] = [
+  { kind: 'desire', content: 0 },
+  PASSES,
+  { kind: 'live' },
+  PASSES,
+  { kind: 'live' },
+];
+
+export interface RunOfPlan {
+  readonly world: SimulatedWorld;
+  readonly rules: Rules;
+}
+
+export interface RunOptions {
+  /** What follows the commands. */
+  readonly afterwards?: (run: RunOfPlan) => void;
+  /** Whether a state can't be changed once it was given. */
+  readonly isFrozen?: boolean;
+}
+
+/**
+ * Runs the commands; every rule is checked on the way.
+ *
+ * @throws BrokenRule that tells what happened up to there
+ */
+export function runPlan(plan: Plan, { afterwards, isFrozen = false }: RunOptions = {}): void {
+  const journal: Transition[] = [];
+  const own = { ...policy, ...plan.settings };
   const rules = createRules(own, () => world);
   const world: SimulatedWorld = createWorld({
     policy: own,
-    fateOf: (count) => given[count - 1] ?? HEALTHY,
-    observe: rules.check,
+    fateOf: (count) => plan.fates[count - 1] ?? HEALTHY,
+    observe: (transition) => {
+      if (isFrozen) freeze(transition.after);
+      journal.push(transition);
+      rules.check(transition);
+    },
   });
-  commands.forEach((command, index) => {
-    if (world.state().phase !== 'stopped') runCommand(world, command, index);
-  });
-  return { world, rules };
-}
-
-type Run<Kind> = (
-  world: SimulatedWorld,
-  command: Extract<Command, { readonly kind: Kind }>,
-  index: number,
-) => unknown;
-
-const RUNS: { readonly [Kind in Command['kind']]: Run<Kind> } = {
-  pass: (world, { ms }) => world.pass(ms),
-  desire: (world, { content }) =>
-    world.take({ type: 'desiredChanged', desired: desiredOf(`c${content}`) }),
-  miss: (world) =>
-    world.take({
-      type: 'desiredMissing',
-      lacks: 'certificates',
-      problems: ['Cannot read the pair.'],
-    }),
-  hangUp: (world) => world.take({ type: 'restartRequested', trigger: 'signal', mode: 'auto' }),
-  ask: (world, { mode }, index) =>
-    world.take({
-      type: 'restartRequested',
-      trigger: 'request',
-      mode,
-      request: requestIdOf(`R${index}`),
-    }),
-  check: (world, { succeeds }) => world.settleChecks(succeeds),
-  repair: (world, { succeeds }) => world.settleRepairs(succeeds),
-  live: (world) => {
-    const ripe = world.envoys.findLast(canBecomeLive);
-    if (ripe) world.becomeLive(ripe);
-  },
-  answer: (world) => {
-    const young = world.envoys.findLast(canBecomeLive);
-    if (young) {
-      world.take({ type: 'launchAnswered', launch: young.id, envoyState: 'INITIALIZING' });
-    }
-  },
-  count: (world, { pick, value }) => {
-    const envoy = picked(world.envoys.filter(isCounted), pick);
-    if (envoy) world.take({ type: 'connectionsCounted', launch: envoy.id, count: value });
-  },
-  die: (world, { pick, value }) => {
-    const victim = picked(world.envoys.filter(isLiving), pick);
-    if (victim) world.end(victim, picked(ENDINGS, value) ?? CLEAN);
-  },
-  late: (world, { pick }) => beLate(world, pick),
-  stop: (world, { how }) => world.take({ type: 'stopRequested', how, reason: 'asked' }),
-};
-
-function runCommand(world: SimulatedWorld, command: Command, index: number): void {
-  (RUNS[command.kind] as Run<Command['kind']>)(world, command, index);
-}
-
-function picked<Item>(items: readonly Item[], pick: number): Item | undefined {
-  return items[pick % Math.max(1, items.length)];
-}
-
-const CLEAN: Outcome = { kind: 'exited', code: 0 };
-const ENDINGS: readonly Outcome[] = [
-  CLEAN,
-  { kind: 'exited', code: 1 },
-  { kind: 'killed', signal: 'SIGSEGV' },
-];
-
-/** Tells the core something about what is over or never was: nothing may come of it. */
-function beLate(world: SimulatedWorld, which: number): void {
-  const before = world.state();
-  const launch = world.envoys.find(({ id }) => before.launches.every((one) => one.id !== id))?.id;
-  const gone = launch ?? launchIdOf(99);
-  const nobody = handoverIdOf(99);
-  const events: readonly Event[] = [
-    { type: 'launchLive', launch: gone },
-    { type: 'launchExited', launch: gone, outcome: CLEAN, lastLines: [] },
-    { type: 'launchAnswered', launch: gone, envoyState: 'INITIALIZING' },
-    { type: 'launchSpawned', launch: gone, pid: 7 },
-    { type: 'connectionsCounted', launch: gone, count: 0 },
-    { type: 'checksPassed', handover: nobody, speaksSameVersion: true },
-    { type: 'checksFailed', handover: nobody, problems: ['late'], exitCode: 78 },
-    { type: 'lineageRepaired', lineage: lineageIdOf(99), isSound: true, reason: 'late' },
-    { type: 'timerFired', timer: `kill:${gone}` },
-    ...(before.desired ? [{ type: 'desiredChanged', desired: before.desired } as const] : []),
-  ];
-  for (const event of [events[which % events.length], events.at(-1 - which)]) {
-    if (event === undefined) continue;
-    const effects = world.take(event);
-    expect(effects, `effects of a late ${event.type}`).toEqual([]);
-    expect(isDeepStrictEqual(world.state(), before), `a late ${event.type} changes nothing`).toBe(
-      true,
-    );
+  const commands = plan.isServing ? [...PRELUDE, ...plan.commands] : plan.commands;
+  try {
+    for (const [index, command] of commands.entries()) runCommand(world, command, index);
+    afterwards?.({ world, rules });
+  } catch (error) {
+    if (!(error instanceof BrokenRule)) throw error;
+    throw new BrokenRule(`${error.message}\n${toldOf(journal)}`);
   }
 }

@@ -99,6 +99,7 @@ const SETTINGS: readonly Reading<Partial<Policy>>[] = [
   [/^(\d+) restart tokens?$/, ([count]) => ({ restartTokens: Number(count) })],
   [/^a certificate wait of (\d+) s$/, ([s]) => ({ certificateWaitMs: Number(s) * 1_000 })],
   [/^a termination delay of (\d+) s$/, ([s]) => ({ terminationDelayMs: Number(s) * 1_000 })],
+  [/^a standby$/, () => ({ standby: true })],
   [/^handovers are (cold|hot|side-by-side)$/, ([mode]) => ({ handover: mode as Mode })],
 ];
 
@@ -172,6 +173,15 @@ const HAPPENINGS: readonly Reading<Event>[] = [
       count: count === 'no' ? 0 : Number(count),
     }),
   ],
+  [
+    /^(L\d+) has not answered for (\d+) s$/,
+    ([launch, s]) => ({
+      type: 'launchSilent',
+      launch: launch as LaunchId,
+      silentMs: Number(s) * 1_000,
+    }),
+  ],
+  [/^(L\d+) answers again$/, ([launch]) => ({ type: 'launchHeard', launch: launch as LaunchId })],
   [/^SIGHUP comes$/, () => ({ type: 'restartRequested', trigger: 'signal', mode: 'auto' })],
   [
     /^(R\d+) asks for a restart(?:, (cold|hot|side-by-side))?$/,

@@ -22,7 +22,8 @@ export function wordOutcome(
 
 function wordState({ phase, launches }: State): string {
   const stages = launches.map(
-    ({ id, stage, isDoomed }) => `${id} ${stage}${isDoomed ? ' (doomed)' : ''}`,
+    ({ id, stage, isDoomed, isHung }) =>
+      `${id} ${stage}${isDoomed ? ' (doomed)' : ''}${isHung ? ' (hung)' : ''}`,
   );
   return `${phase}: ${stages.length === 0 ? 'no Envoy' : stages.join(', ')}`;
 }
@@ -72,6 +73,10 @@ function wordWait(timer: TimerName, duration: string): string {
 const WAITS: Readonly<Record<string, (duration: string, launch: string) => string>> = {
   certificateWait: (duration) => `wait at most ${duration} for what is missing`,
   jitter: (duration) => `wait ${duration} at random`,
+  headroom: (duration) => `look again in ${duration} whether there is room`,
+  reconsider: (duration) => `try again in ${duration}`,
+  reconsiderCertificates: (duration) => `try the certificates again in ${duration}`,
+  standby: (duration) => `try a second one again in ${duration}`,
   retry: (duration) => `wait ${duration}, then try again`,
   refill: (duration) => `give all tokens back after ${duration}`,
   stopDelay: (duration) => `wait ${duration} before the drain`,
@@ -80,6 +85,7 @@ const WAITS: Readonly<Record<string, (duration: string, launch: string) => strin
   silence: (duration, launch) => `give ${launch} ${duration} to answer`,
   initialize: (duration, launch) => `give ${launch} ${duration} to initialize`,
   retire: (duration, launch) => `give ${launch} ${duration} to leave`,
+  replace: (duration, launch) => `try to replace ${launch} again in ${duration}`,
   kill: (duration, launch) => `give ${launch} ${duration} to end`,
 };
 

@@ -5,7 +5,7 @@ import { checkDesired } from '../../src/work/check-desired.ts';
 import { launchEnvoy } from '../../src/work/launch-envoy.ts';
 import { desiredVersion } from '../support/agent-states.ts';
 import { promisesSettled } from '../support/fake-clock.ts';
-import { type QueryAnswers, refusal } from '../support/fake-ports.ts';
+import { fakeMemory, refusal } from '../support/fake-ports.ts';
 import {
   createFakeWorld,
   launchEffect,
@@ -59,11 +59,6 @@ describe('a check', () => {
       'Cannot validate the bootstrap: no such field',
     ],
     [
-      'nothing can be written',
-      { writeFailure: 'Cannot use /run: full.' },
-      'Cannot use /run: full.',
-    ],
-    [
       'the bootstrap cannot be filled',
       {
         materialOf: (desired) => ({
@@ -82,32 +77,80 @@ describe('a check', () => {
   });
 });
 
-describe('the hot restart version', () => {
-  /** Launch 1 is LIVE with a binary that says 11.104; then version 2 is checked. */
-  async function checkedBesideServing(queries: QueryAnswers, version: number) {
-    const world = createFakeWorld({ queries });
-    void launchEnvoy(launchEffect(1), world);
-    await promisesSettled();
-    world.channel(1).goLive();
-    await promisesSettled();
-    const target = desiredVersion(version);
-    await checkDesired({ type: 'checkDesired', handover, target, depth: 'render' }, world);
-    return world;
-  }
+/** Launch 1 is LIVE; then a version is checked beside it. */
+async function checkedBesideServing(plan: WorldPlan, version: number) {
+  const world = createFakeWorld(plan);
+  void launchEnvoy(launchEffect(1), world);
+  await promisesSettled();
+  world.channel(1).goLive();
+  await promisesSettled();
+  const target = desiredVersion(version);
+  await checkDesired({ type: 'checkDesired', handover, target, depth: 'full' }, world);
+  return world.events.at(-1);
+}
 
-  test('is not asked for when the binary is the one that serves', async () => {
-    const world = await checkedBesideServing({}, 1);
-    expect(world.queries.asked).toEqual([]);
-    expect(world.events.at(-1)).toMatchObject({ speaksSameVersion: true });
+describe('a failure of the surroundings', () => {
+  test('is none of the change when nothing can be written', async () => {
+    const world = await checked({ writeFailure: 'Cannot use /run: full.' });
+    expect(world.events).toEqual([{ ...failedWith('Cannot use /run: full.'), isTransient: true }]);
   });
 
-  test.each<[string, QueryAnswers, boolean]>([
-    ['the same', {}, true],
-    ['another', { hotRestartVersion: { ok: true, value: '11.120' } }, false],
-    ['unknown', { hotRestartVersion: refusal('Cannot read it.') }, false],
-  ])('of another binary is %s', async (_, queries, speaksSameVersion) => {
-    const world = await checkedBesideServing(queries, 2);
-    expect(world.queries.asked).toEqual(['hotRestartVersion /usr/bin/envoy']);
-    expect(world.events.at(-1)).toEqual({ type: 'checksPassed', handover, speaksSameVersion });
+  test('is none of the change when Envoy could not be asked', async () => {
+    const validate = refusal('Cannot validate the bootstrap: it could not be started (EAGAIN)');
+    const problems = validate.ok ? [] : validate.problems;
+    const transient = problems.map((problem) => ({ ...problem, isTransient: true as const }));
+    const world = await checked({ queries: { validate: { ok: false, problems: transient } } });
+    expect(world.events[0]).toMatchObject({ type: 'checksFailed', isTransient: true });
+  });
+});
+
+describe('a second Envoy', () => {
+  test('has room where there is no limit', async () => {
+    expect(await checkedBesideServing({}, 1)).toEqual({
+      type: 'checksPassed',
+      handover,
+      speaksSameVersion: true,
+    });
+  });
+
+  test('lacks memory where what the serving one has is more than is left', async () => {
+    const memory = fakeMemory({ freeBytes: 10_000_000, ownBytes: 20_000_000 });
+    expect(await checkedBesideServing({ memory }, 1)).toMatchObject({
+      memoryShortage: { neededBytes: 20_000_000 + 4 * 1024 * 1024, freeBytes: 10_000_000 },
+    });
+  });
+
+  test('needs more when it is of another binary', async () => {
+    const memory = fakeMemory({ freeBytes: 50_000_000, ownBytes: 20_000_000 });
+    expect(await checkedBesideServing({ memory }, 1)).not.toHaveProperty('memoryShortage');
+    expect(await checkedBesideServing({ memory }, 2)).toHaveProperty('memoryShortage');
+  });
+
+  test('that is killed at the validation leaves a word about memory that is short', async () => {
+    const memory = fakeMemory({ freeBytes: 0, ownBytes: 20 * 1024 * 1024 });
+    const message = 'Cannot validate the bootstrap: it was ended by SIGKILL';
+    const problem = { about: 'envoy', message, isTransient: true } as const;
+    const queries = { validate: { ok: false, problems: [problem] } } as const;
+    expect(await checkedBesideServing({ memory, queries }, 1)).toMatchObject({
+      problems: [`${message} (memory is short, 24 MiB needed and 0 MiB free)`],
+      isTransient: true,
+    });
+  });
+
+  test('is not thought of when nothing serves', async () => {
+    const world = await checked({ memory: fakeMemory({ freeBytes: 0, ownBytes: 20_000_000 }) });
+    expect(world.events[0]).not.toHaveProperty('memoryShortage');
+  });
+
+  test('could not bind what two cannot share', async () => {
+    const listeners = [{ name: 'l', address: { pipe: { path: '/run/l.sock' } } }];
+    const bootstrapFor = () => JSON.stringify({ static_resources: { listeners } });
+    const materialOf: WorldPlan['materialOf'] = (desired) => ({
+      ...materialFor(desired),
+      bootstrapFor,
+    });
+    expect(await checkedBesideServing({ materialOf }, 1)).toMatchObject({
+      unshareableListeners: ['listener l (unix socket /run/l.sock)'],
+    });
   });
 });

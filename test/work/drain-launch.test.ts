@@ -44,12 +44,12 @@ async function serving({
 describe('a drain', () => {
   test.each<[Purpose, string[]]>([
     ['stop', ['POST /healthcheck/fail', 'POST /drain_listeners?graceful&skip_exit']],
-    ['handover', ['POST /drain_listeners?graceful']],
+    ['handover', ['POST /drain_listeners?graceful', 'POST /drain_listeners']],
     ['count', []],
   ])('for a %s gives its orders and counts', async (purpose, orders) => {
     const { world, counted, asked } = await serving();
     await drainLaunch(drain(purpose), world);
-    await promisesSettled();
+    await world.clock.passSlowly(100);
     expect(asked('POST')).toEqual(orders);
     expect(counted()).toEqual([3]);
   });
@@ -67,12 +67,13 @@ describe('a drain', () => {
 
   test('does not report a count that comes when the launch is gone', async () => {
     const { world, counted } = await serving();
+    const armedBefore = world.clock.armedAtMs();
     const draining = drainLaunch(drain('count'), world);
     world.launches.get(launch)?.stopCounting?.();
     await draining;
     await promisesSettled();
     expect(counted()).toEqual([]);
-    expect(world.clock.armedAtMs()).toEqual([]);
+    expect(world.clock.armedAtMs()).toEqual(armedBefore);
   });
 
   test.each<[string, () => Promise<AdminAnswer>, RegExp]>([
@@ -88,6 +89,39 @@ describe('a drain', () => {
       expect.stringMatching(trouble),
     ]);
     expect(counted()).toEqual([3]);
+  });
+
+  test('tells of an order that is not taken when that begins, and when it is over', async () => {
+    let isSilent = true;
+    const orders = async () => {
+      if (isSilent) throw new AgentError('adminSilent', 'silent');
+      return adminAnswer(200);
+    };
+    const { world } = await serving({ orders });
+    await drainLaunch(drain('stop'), world);
+    await world.clock.passSlowly(60_000);
+    expect(world.troubles).toEqual(['silent', 'silent']);
+
+    isSilent = false;
+    await world.clock.passSlowly(5_000);
+    expect(world.troubles.slice(2)).toEqual([
+      expect.stringMatching(/^L1 has answered \/healthcheck\/fail \(\d+ tries\)\.$/),
+      expect.stringMatching(/^L1 has answered \/drain_listeners\S+ \(\d+ tries\)\.$/),
+    ]);
+  });
+
+  test('tells once that a launch ended which had not taken its orders', async () => {
+    const orders = () => Promise.reject(new AgentError('adminSilent', 'silent'));
+    const { world } = await serving({ orders });
+    await drainLaunch(drain('stop'), world);
+    await world.clock.passSlowly(2_500);
+    world.process(1).end({ kind: 'killed', signal: 'SIGKILL' });
+    await world.clock.passSlowly(10_000);
+    expect(world.troubles.slice(2)).toEqual([
+      expect.stringMatching(/^L1 ended without an answer to \/healthcheck\/fail \(3 tries\)\.$/),
+      expect.stringMatching(/^L1 ended without an answer to \/drain_listeners\S+ \(3 tries\)\.$/),
+    ]);
+    expect(world.clock.armedAtMs()).toEqual([]);
   });
 
   test('goes on counting after errors, and never takes them for zero', async () => {
@@ -114,17 +148,14 @@ describe('a drain', () => {
   });
 
   test('does not begin to count a launch that went away during its orders', async () => {
-    let refuse: (error: Error) => void = () => {};
-    const orders = () =>
-      new Promise<AdminAnswer>((_, reject) => {
-        refuse = reject;
-      });
+    const refusals: ((error: Error) => void)[] = [];
+    const orders = () => new Promise<AdminAnswer>((_, reject) => void refusals.push(reject));
     const { world } = await serving({ orders });
     const draining = drainLaunch(drain('handover'), world);
     await promisesSettled();
     world.process(1).end({ kind: 'exited', code: 0 });
     await promisesSettled();
-    refuse(new Error('gone'));
+    for (const refuse of refusals) refuse(new Error('gone'));
     await draining;
     await promisesSettled();
     expect(world.clock.armedAtMs()).toEqual([]);

@@ -4,7 +4,7 @@ import { launchEnvoy } from '../../src/work/launch-envoy.ts';
 import { newestLive } from '../../src/work/launches.ts';
 import { createPerform } from '../../src/work/perform.ts';
 import { promisesSettled } from '../support/fake-clock.ts';
-import { refusal } from '../support/fake-ports.ts';
+import { fakeAdmin, refusal } from '../support/fake-ports.ts';
 import {
   createFakeWorld,
   type FakeWorld,
@@ -60,6 +60,18 @@ describe('a launch', () => {
       { type: 'launchAnswered', launch, envoyState: 'INITIALIZING' },
     ]);
     expect(world.launches.get(launch)?.hasAnswered).toBe(true);
+  });
+
+  test('is watched for silence once it is LIVE', async () => {
+    const admin = fakeAdmin(() => new Promise(() => {}));
+    const { world } = await launched({ admin });
+    world.clock.pass(60_000);
+    expect(world.channel(1).asked).toEqual([]);
+    world.channel(1).goLive();
+    await promisesSettled();
+    world.clock.pass(13_000);
+    expect(world.channel(1).asked).toEqual(['GET /ready']);
+    expect(world.events.at(-1)).toEqual({ type: 'launchSilent', launch, silentMs: 2_000 });
   });
 
   test('is over when its process is gone: its channel is closed and nothing is left', async () => {

@@ -56,6 +56,14 @@ describe('to perform', () => {
     expect(world.told).toEqual(['R1 R2 ended committed']);
   });
 
+  test('a launch beside others tells of it when it is of a lineage of its own', async () => {
+    const world = createFakeWorld();
+    const perform = await performed(world, launchEffect(1), launchEffect(2));
+    expect(world.told).toEqual([]);
+    perform(launchEffect(3, { epoch: epochOf(0), lineage: 2 }));
+    expect(world.told).toEqual(['side by side']);
+  });
+
   test('an exit gives the code on', async () => {
     const world = createFakeWorld();
     await performed(world, { type: 'exitAgent', code: 98, reason: 'cannot bind' });

@@ -4,23 +4,28 @@ import { systemClock } from '../../adapters/clock.ts';
 import { envoyAdmin } from '../../adapters/envoy-admin.ts';
 import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
-import { createHotRestartDomain } from '../../adapters/hot-restart-domain.ts';
 import type { Log } from '../../adapters/log.ts';
+import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
 import type { Desired, ExitCode, Policy } from '../../core/model.ts';
 import type { State } from '../../core/state.ts';
 import type { Tree } from '../../core/tree.ts';
-import type { Cancel, HotRestartDomain, NameLocks } from '../../ports.ts';
+import type { Cancel, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
 import type { AgentFace } from '../../work/agent-face.ts';
 import { deferred } from '../../work/deferred.ts';
 import { type AnsweringFace, createFace } from '../../work/face.ts';
 import type { Launches } from '../../work/launches.ts';
+import { tellMemoryKills } from '../../work/memory-kills.ts';
 import { createPerform, type World } from '../../work/perform.ts';
+import { rememberPlaces } from '../../work/unshareable.ts';
 import { envoyEnvironment, envoyOptionsOf } from './envoy-settings.ts';
+import { hotRestartDomainOf } from './hot-restart.ts';
+import { keepKillOrder } from './kill-order.ts';
 import { createMetricsLater, type LateMetrics } from './late-metrics.ts';
+import { createMigrationNotice } from './migration-notice.ts';
 import { type AgentSignal, eventOf } from './signals.ts';
 import { createSources, type Sources } from './sources.ts';
 
@@ -125,54 +130,37 @@ interface Centre {
 function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit }: Centre): World {
   const { settings, directory, log, env } = parts;
   const environment = envoyEnvironment(env);
+  const folder = directory.path;
+  const memory = createMemoryAccount();
+  const queries = createEnvoyQueries({ clock: systemClock, environment, folder });
+  const processes = createEnvoyProcesses({ folder, environment, onLine: log.envoyLine });
+  const forgetUnused = () => void sources.keepOnly(inUse(agent.state()));
   return {
     clock: systemClock,
-    domain: rememberingDomain(parts),
+    domain: hotRestartDomainOf(parts, queries),
     runDirectory: directory,
-    processes: createEnvoyProcesses({
-      folder: directory.path,
-      environment,
-      onLine: log.envoyLine,
-    }),
-    queries: createEnvoyQueries(environment, directory.path),
+    processes: tellMemoryKills(processes, memory),
+    queries,
+    memory,
     admin: envoyAdmin,
     options: envoyOptionsOf(settings),
     ignoredListeners: settings.drainIgnoreListeners,
     launches,
+    hangDeadlineMs: settings.hangDeadlineMs,
     preparing: new Map(),
     materialOf: sources.materialOf,
     post: agent.post,
-    answer: face.answer,
-    exit,
-    onForgotten: () => void sources.keepOnly(inUse(agent.state())),
-    onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
-  };
-}
-
-/** The base id in use is remembered: memory left under it by a run that was killed is ours. */
-function rememberingDomain({
-  settings,
-  directory,
-  locks,
-  lastRun,
-  log,
-}: SupervisorParts): HotRestartDomain {
-  const domain = createHotRestartDomain({
-    identity: `${settings.podName} ${directory.path}`,
-    locks,
-    fixedBaseId: settings.baseId,
-    remembered: lastRun.baseId,
-  });
-  // Only a run that is killed pays for it: what it leaves is then a stranger's.
-  const forgotten = (error: Error) =>
-    log.record({ level: 'warn', message: 'trouble', fields: { reason: error.message } });
-  return {
-    ...domain,
-    reserve: async (lineage) => {
-      const reserved = await domain.reserve(lineage);
-      if (reserved.ok) await directory.remember({ baseId: reserved.value }).catch(forgotten);
-      return reserved;
+    onSideBySide: createMigrationNotice(log.record, {
+      mayChange: settings.tcpMigration === 'auto',
+    }),
+    answer: (requests, end) => {
+      face.answer(requests, end);
+      forgetUnused();
     },
+    exit,
+    onLive: (launch) => void rememberPlaces(launch),
+    onForgotten: forgetUnused,
+    onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
   };
 }
 
@@ -214,6 +202,7 @@ function createUnderway(): Underway {
 
 function observe(transition: Transition, { policy, log, metrics, underway }: Observers): void {
   underway.observe(transition);
+  keepKillOrder(transition);
   const { moment, ...rest } = transition;
   for (const record of describe({ ...rest, atMs: moment.atMs, policy })) log.record(record);
   metrics.observe(transition);

@@ -1,0 +1,63 @@
+/** What happens to one launch, as log records. */
+import { outcomeText } from './attempts.ts';
+import type { Event } from './events.ts';
+import { ageMs, info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
+import { leftOnTime } from './retiring.ts';
+import { findLaunch } from './turn.ts';
+
+type LaunchEvent = Extract<Event, { readonly type: `launch${string}` }>;
+
+export function describeLaunchEvent(told: Told, event: LaunchEvent): LogRecord | undefined {
+  const fields = launchFields(told, event.launch);
+  switch (event.type) {
+    case 'launchSpawned':
+      return info('Envoy started', { ...fields, pid: event.pid });
+    case 'launchAnswered':
+      return record('debug', 'Envoy answers', { ...fields, state: event.envoyState });
+    case 'launchLive':
+      return info('Envoy live', { ...fields, afterMs: ageMs(told, event.launch) });
+    case 'launchSilent':
+      return describeSilence(told, event);
+    case 'launchHeard':
+      return info('Envoy answers again', fields);
+    case 'launchExited':
+      return describeExit(told, event);
+  }
+}
+
+/** Told when it begins and when it has lasted too long, not every second. */
+function describeSilence(
+  told: Told,
+  { launch: id, silentMs }: Event & { type: 'launchSilent' },
+): LogRecord | undefined {
+  const before = findLaunch(told.before, id);
+  const after = findLaunch(told.after, id);
+  const fields = { ...launchFields(told, id), silentMs };
+  const isGivenUp = after?.isHung !== before?.isHung || after?.isKilled !== before?.isKilled;
+  if (isGivenUp) return record('error', 'Envoy hangs', fields);
+  return before?.silentMs === undefined
+    ? record('warn', 'Envoy does not answer', fields)
+    : undefined;
+}
+
+/** An exit that was asked for is news; any other is something to look at. */
+function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogRecord {
+  const launch = findLaunch(told.before, event.launch);
+  const wasClean = event.outcome.kind === 'exited' && event.outcome.code === 0;
+  const isExpected =
+    told.before.stop !== undefined ||
+    launch?.stage === 'stopping' ||
+    (launch !== undefined && launch.stage === 'retiring' && leftOnTime(told, launch, wasClean));
+  const fields = {
+    ...launchFields(told, event.launch),
+    outcome: outcomeText(event.outcome),
+    uptimeMs: ageMs(told, event.launch),
+    connectionsLeft: launch?.connections,
+    ...(event.cause === undefined || event.cause === 'unknown' ? {} : { cause: event.cause }),
+  };
+  if (isExpected) return info('Envoy ended', fields);
+  return record('error', 'Envoy ended unexpectedly', {
+    ...fields,
+    lastLines: event.lastLines.slice(-5),
+  });
+}

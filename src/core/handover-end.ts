@@ -1,0 +1,59 @@
+/** How a handover ends, and what is remembered of one that was given up. */
+import { sameDesired } from './model.ts';
+import type { Handover, HandoverResult } from './state.ts';
+import { arm, disarm, emit, findLaunch, setState, type Turn } from './turn.ts';
+
+/** How long after it was given up something is tried again that the surroundings kept from being. */
+export const RECONSIDER_MS = 60_000;
+/** One whose parent died aborts 10-15 s later (measured). */
+const DOOMED_AGAIN_MS = 2_000;
+
+/** Ends the handover in progress without a new serving launch, if there is one in progress. */
+export function endHandover(turn: Turn, result: HandoverResult, reason: string): Turn {
+  if (turn.state.handover === undefined) return turn;
+  const reported = turn.state.handover.step === 'retiring' ? turn : reportEnd(turn, result, reason);
+  const { aim, target } = turn.state.handover;
+  const isChange = aim === 'change' && !sameDesired(target, turn.state.committed);
+  const isGivenUp = result === 'refused' || result === 'rolledBack';
+  const secondThought =
+    turn.state.handover.scope === undefined ? 'reconsider' : 'reconsiderCertificates';
+  const settled = isGivenUp && isChange ? disarm(reported, secondThought) : reported;
+  const again = isGivenUp ? replaceLater(settled, turn.state.handover) : settled;
+  return setState(disarm(again, 'retry', 'headroom'), {
+    handover: undefined,
+    ...(isGivenUp && isChange ? givenUp(turn.state.handover) : {}),
+    ...(isGivenUp && aim === 'standby' ? { standbyGivenUp: turn.state.generation } : {}),
+  });
+}
+
+function givenUp({ scope, target }: Handover) {
+  return scope === undefined ? { refused: target } : { refusedCertificates: target.certificates };
+}
+
+/** Until its replacement is tried again a failing one still serves by its workers. */
+function replaceLater(turn: Turn, { aim, replaces }: Handover): Turn {
+  const failing = replaces && findLaunch(turn.state, replaces);
+  if (aim !== 'restore' || !(failing?.isHung || failing?.isDoomed)) return turn;
+  const afterMs = failing.isDoomed ? DOOMED_AGAIN_MS : RECONSIDER_MS;
+  return arm(turn, `replace:${failing.id}`, afterMs);
+}
+
+/** Says how the handover ended, to the log and to whoever asked; nobody is told twice. */
+export function reportEnd(turn: Turn, result: HandoverResult, reason?: string): Turn {
+  const { handover } = turn.state;
+  if (handover === undefined) return turn;
+  const end = {
+    id: handover.id,
+    triggers: handover.triggers,
+    ...(handover.mode === undefined ? {} : { mode: handover.mode }),
+    ...(handover.modeReason === undefined ? {} : { modeReason: handover.modeReason }),
+    result,
+    ...(reason === undefined ? {} : { reason }),
+    ...(handover.launch === undefined ? {} : { launch: handover.launch }),
+    attemptCount: handover.attempts.length,
+    startedAtMs: handover.startedAtMs,
+    endedAtMs: turn.atMs,
+  };
+  const told = setState(turn, { lastEnd: end, handover: { ...handover, requests: [] } });
+  return emit(told, { type: 'reportHandover', end, requests: handover.requests });
+}

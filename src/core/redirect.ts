@@ -1,0 +1,53 @@
+/** What a change or a request does to a handover in progress. */
+import { isChangeWaiting } from './changes.ts';
+import { setHandover, startChecks } from './handover.ts';
+import { endHandover } from './handover-end.ts';
+import type { Desired } from './model.ts';
+import type { Handover } from './state.ts';
+import { arm, disarm, failingLaunch, servingLaunch, type Turn } from './turn.ts';
+
+/** What changed is a new chance: earlier failures count no more, what waits is tried now. */
+export function retarget(turn: Turn, desired: Desired): Turn {
+  const { handover } = turn.state;
+  if (handover === undefined) return turn;
+  if (handover.aim === 'standby') return giveWay(turn);
+  const { scope: _, ...whole } = handover;
+  const isWaiting = ['backoff', 'repairing', 'headroom'].includes(handover.step);
+  const isRescue = handover.aim === 'restore' && failingLaunch(turn.state) !== undefined;
+  const isTurned = isWaiting && !isRescue;
+  const change = { aim: 'change' as const, askedMode: 'auto' as const, target: desired };
+  const anew = isTurned && handover.aim !== 'change' ? change : isTurned ? { target: desired } : {};
+  const attempts = isSilent(handover) ? handover.attempts.slice(-1) : [];
+  return hurry(setHandover(turn, { ...whole, ...anew, attempts }));
+}
+
+const NOT_LAUNCHED: readonly Handover['step'][] = ['checking', 'headroom', 'backoff'];
+/** How long a change waits for a standby that has been launched. */
+export const STANDBY_GRACE_MS = 5_000;
+
+/** A standby goes on to what is LIVE already; a change comes first, or right after its launch. */
+export function giveWay(turn: Turn): Turn {
+  const { handover } = turn.state;
+  const isInTheWay = servingLaunch(turn.state) !== undefined && isChangeWaiting(turn);
+  if (handover?.aim !== 'standby' || !isInTheWay) return turn;
+  if (NOT_LAUNCHED.includes(handover.step)) {
+    return endHandover(turn, 'abandoned', 'a change comes first');
+  }
+  if (handover.step !== 'starting' || handover.launch === undefined) return turn;
+  const deadline = `initialize:${handover.launch}` as const;
+  const dueMs = turn.state.timers.get(deadline) ?? Number.POSITIVE_INFINITY;
+  const isSooner = turn.atMs + STANDBY_GRACE_MS < dueMs;
+  return isSooner ? arm(turn, deadline, STANDBY_GRACE_MS) : turn;
+}
+
+/** Does not wait out a token's delay; a late answer to a launch that fell silent is waited out. */
+export function hurry(turn: Turn): Turn {
+  const { handover } = turn.state;
+  if (handover?.step === 'headroom') return startChecks(disarm(turn, 'headroom'));
+  if (handover?.step !== 'backoff' || isSilent(handover)) return turn;
+  return startChecks(disarm(turn, 'retry'));
+}
+
+function isSilent({ attempts }: Handover): boolean {
+  return attempts.at(-1)?.wasSilent === true;
+}

@@ -1,0 +1,70 @@
+/** The tests of the matrix on one kind of Envoy: one for each cell that it can be made to show. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import { type Load, startLoad } from '../../bench/judge/load.ts';
+import { type E2eScene, type EnvoyKind, openScene } from './e2e-scene.ts';
+import { injections } from './injections.ts';
+import { isShownOnReal, type Place, placesOf, titleOf } from './matrix.ts';
+import { play } from './play.ts';
+import type { Scene } from './scene.ts';
+
+/** Cells wait for the most part: for drains, deadlines and delays. */
+const PLAYED_AT_A_TIME = 8;
+/** Of the agent's log, where a cell went wrong. */
+const LINES_SHOWN = 40;
+
+export function describeFaults(kind: EnvoyKind): void {
+  vi.setConfig({ maxConcurrency: PLAYED_AT_A_TIME });
+  const places = placesOf()
+    .filter((place) => kind === 'fake' || isShownOnReal(place))
+    .sort((a, b) => lengthOf(b) - lengthOf(a));
+  describe.concurrent(`on the ${kind} Envoy`, () => {
+    test.each(places.map((place) => [titleOf(place), place] as const))('%s', (_, place) =>
+      playInTest(kind, place),
+    );
+  });
+}
+
+/** The long ones come first: the others fill the time beside them. */
+function lengthOf({ fault }: Place): number {
+  return injections[fault].takesLong ? 1 : 0;
+}
+
+async function playInTest(kind: EnvoyKind, place: Place): Promise<void> {
+  const scene = await openScene(kind, place.fault);
+  const load = mayLoseNothing(kind, place) ? startLoadOn(scene) : undefined;
+  try {
+    await play(place, scene);
+    expect(scene.violations()).toEqual([]);
+    if (load !== undefined) expect(await load.stop()).toMatchObject({ lost: 0 });
+  } catch (cause) {
+    throw withLog(cause, scene);
+  } finally {
+    await scene.close();
+    await load?.stop();
+  }
+}
+
+/** The stand-in hands no socket on, and what is sent to an agent that has stopped is lost. */
+function mayLoseNothing(kind: EnvoyKind, { cell }: Place): boolean {
+  const isLossless = cell.lost === 'none' || (cell.lost === 'queued' && savesQueues());
+  return kind === 'real' && isLossless && cell.outcome !== 'stopped';
+}
+
+/** Whether the kernel moves what waits in an accept queue that closes. */
+function savesQueues(): boolean {
+  return readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
+}
+
+function startLoadOn({ world }: E2eScene): Load {
+  const target = { host: '127.0.0.1', port: world.port, echoesLedgerId: true };
+  return startLoad({ target, requestsPerSecond: 40, keptConnectionCount: 4 });
+}
+
+/** What the agent saw last says more than what was expected of it. */
+function withLog(cause: unknown, scene: Scene): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const lines = scene.agent().records().slice(-LINES_SHOWN);
+  const log = lines.map((line) => JSON.stringify(line)).join('\n');
+  return new Error(`${message}\n${log}`, { cause });
+}

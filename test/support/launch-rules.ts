@@ -1,0 +1,81 @@
+/** When an Envoy may be launched, and as what. */
+import type { Effect } from '../../src/core/events.ts';
+import type { Launch } from '../../src/core/state.ts';
+import { must } from './broken-rule.ts';
+import type { SimulatedWorld, Transition } from './simulated-world.ts';
+
+type Launched = Effect & { readonly type: 'launchEnvoy' };
+
+/** @throws BrokenRule */
+export function checkLaunch(effect: Launched, transition: Transition, world: SimulatedWorld): void {
+  checkMoment(transition, world);
+  checkNames(effect, transition, world);
+  checkMode(effect, transition);
+  checkMemory(transition, world);
+}
+
+function checkMoment({ before, after, event }: Transition, { policy }: SimulatedWorld): void {
+  must('nothing is launched while stopping', after.stop === undefined);
+  must('nothing is launched during a delay', !after.timers.has('retry'));
+  must(
+    'only whole checks or an end lead to a launch',
+    ['checksPassed', 'launchExited', 'timerFired'].includes(event.type),
+  );
+  must('nothing is launched beside one that starts', !before.launches.some(isStarting));
+  const well = after.launches.filter((one) => !(one.isKilled || one.isHung || one.isDoomed));
+  must(
+    'there are two at most but for a standby, a hung one and one that is killed',
+    well.length <= (policy.standby ? 3 : 2),
+  );
+  const isCleared = before.handover?.step === 'clearing';
+  const isRestart = after.handover?.aim === 'restore' && after.phase !== 'running' && !isCleared;
+  must('tokens are not overspent', !isRestart || after.crashes.length <= policy.restartTokens);
+}
+
+function checkNames(effect: Launched, { after }: Transition, world: SimulatedWorld): void {
+  const relatives = after.launches.filter(
+    ({ lineage, id }) => lineage === effect.lineage && id !== effect.launch,
+  );
+  const highest = Math.max(-1, ...relatives.map(({ epoch }) => epoch));
+  must('an epoch is the highest living one of its lineage + 1', effect.epoch === highest + 1);
+  must(
+    'launch ids never repeat',
+    world.envoys.every(({ id }) => id !== effect.launch),
+  );
+  const parent = relatives.find(({ epoch }) => epoch === highest);
+  if (parent === undefined) {
+    const isNew = world.envoys.every(({ lineage }) => lineage !== effect.lineage);
+    must('a lineage of which nobody lives is not used again', isNew);
+    return;
+  }
+  must('nothing is launched into a poisoned lineage', !world.initializing.has(effect.lineage));
+  must('a parent was LIVE and is not told to go', /live|retiring/.test(parent.stage));
+  must('a parent is known to answer', !parent.isHung && !parent.isDoomed);
+  must('a parent has no parent of its own any more', relatives.length === 1);
+}
+
+function checkMode(effect: Launched, { after, event }: Transition): void {
+  const others = after.launches.filter(({ id }) => id !== effect.launch);
+  const mode = after.handover?.mode;
+  if (mode === 'cold') must('cold means alone', others.length === 0);
+  const isChild = others.some(({ lineage }) => lineage === effect.lineage);
+  must('hot means a child, and only hot', isChild === (mode === 'hot'));
+  if (event.type !== 'checksPassed') return;
+  const isBeside = !isChild && others.some(({ stage }) => stage === 'live');
+  const isShareable = event.unshareableListeners === undefined;
+  must('no Envoy stands beside another when listeners cannot be shared', isShareable || !isBeside);
+  const isFree = event.speaksSameVersion && event.obstacleToHot === undefined;
+  must('nothing is hot over an obstacle', isFree || !isChild);
+}
+
+/** What keeps traffic waiting is worth the risk. */
+function checkMemory({ after, event }: Transition, { policy }: SimulatedWorld): void {
+  if (event.type !== 'checksPassed' || event.memoryShortage === undefined) return;
+  const isUrgent = after.handover?.aim === 'restore' || after.phase !== 'running';
+  if (isUrgent || policy.memory === 'warn') return;
+  must('there are no two where memory is too small for them', after.launches.length === 1);
+}
+
+function isStarting({ stage }: Launch): boolean {
+  return stage === 'starting';
+}
