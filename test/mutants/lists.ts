@@ -1,0 +1,29 @@
+/** Every mutant there is. */
+import { ofFailures } from './lists/failures.ts';
+import { ofHandover } from './lists/handover.ts';
+import { ofHandoverEnd } from './lists/handover-end.ts';
+import { ofLifecycle } from './lists/lifecycle.ts';
+import { ofModes } from './lists/modes.ts';
+import { ofChanges, ofHangs, ofReconcile, ofTokens, ofTurn } from './lists/others.ts';
+import { ofRedirect } from './lists/redirect.ts';
+import { ofRetiring } from './lists/retiring.ts';
+import { ofStopping } from './lists/stopping.ts';
+import { ofTries } from './lists/tries.ts';
+import type { Mutant } from './mutant.ts';
+
+export const mutants: readonly Mutant[] = [
+  ...ofLifecycle,
+  ...ofHandover,
+  ...ofHandoverEnd,
+  ...ofModes,
+  ...ofFailures,
+  ...ofTries,
+  ...ofRetiring,
+  ...ofStopping,
+  ...ofTurn,
+  ...ofTokens,
+  ...ofReconcile,
+  ...ofChanges,
+  ...ofRedirect,
+  ...ofHangs,
+];
