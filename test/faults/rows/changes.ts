@@ -21,7 +21,7 @@ export const changeRows = {
   configBreaks: {
     title: 'the bootstrap breaks',
     about:
-      "Envoy's validation rejects it before anything is started. `baton status` shows it as given up with the reason; the next change on disk is tried by itself. New certificates do not wait for its mend: they are served on the bootstrap that was LIVE.",
+      "Envoy's validation rejects it before anything is started. `baton status` shows it as given up, the log has the reason; the next change on disk is tried by itself. New certificates do not wait for its mend: they are served on the bootstrap that was LIVE.",
     cells: {
       beforeSpawn: shown('refused', 'none', 'the last content counts: it is what is refused'),
       beforeShutdownAdmin: refused,
