@@ -9,8 +9,11 @@ import { agentCost } from './scenarios/agent-cost.ts';
 import { binaries } from './scenarios/binaries.ts';
 import { crash } from './scenarios/crash.ts';
 import { faults } from './scenarios/faults.ts';
+import { fleet } from './scenarios/fleet.ts';
 import { handovers } from './scenarios/handovers.ts';
 import { rotation } from './scenarios/rotation.ts';
+import { rotations } from './scenarios/rotations-soak.ts';
+import { sds } from './scenarios/sds.ts';
 import { sideBySide } from './scenarios/side-by-side.ts';
 import { soak } from './scenarios/soak.ts';
 import { standby } from './scenarios/standby.ts';
@@ -21,20 +24,23 @@ const SCENARIOS: readonly Scenario[] = [
   handovers,
   binaries,
   rotation,
+  sds,
   crash,
   sideBySide,
   standby,
   agentCost,
+  fleet,
 ];
 /** Too long to be run unasked. */
-const ONLY_BY_NAME: readonly Scenario[] = [faults, soak];
+const ONLY_BY_NAME: readonly Scenario[] = [faults, soak, rotations];
 const ALL = [...SCENARIOS, ...ONLY_BY_NAME];
 const ENVOY_VERSION = '1.40.0';
 
-const USAGE = `npm run bench -- [--list] [--json FILE] [--duration D] [SCENARIO...]
+const USAGE = `npm run bench -- [--list] [--json FILE] [--duration D] [--count N] [SCENARIO...]
   --list        the scenarios, one a line
   --json FILE   writes the figures there, too
   --duration D  how long a scenario that could go on for ever is to take, e.g. 90s
+  --count N     how often it is to do what it does
 Without a name all are run but ${ONLY_BY_NAME.map(({ name }) => name).join(', ')}.
 Example: npm run bench -- handovers crash`;
 
@@ -42,6 +48,7 @@ const OPTIONS = {
   list: { type: 'boolean' },
   json: { type: 'string' },
   duration: { type: 'string' },
+  count: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -49,7 +56,7 @@ const openWorlds = new Set<World>();
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
-  const unknown = unknownAmong(positionals, values.duration);
+  const unknown = unknownAmong(positionals, values);
   if (values.help || unknown.length > 0) {
     console.error(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}.\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 2 : 0;
@@ -62,17 +69,30 @@ async function main(): Promise<number> {
   return measure(positionals.length === 0 ? SCENARIOS : named, {
     jsonPath: values.json,
     durationMs: durationMs(values.duration ?? ''),
+    count: values.count === undefined ? undefined : Number(values.count),
   });
 }
 
-function unknownAmong(names: readonly string[], duration = '1s'): readonly string[] {
-  const unknown = names.filter((name) => !ALL.some((known) => known.name === name));
-  return durationMs(duration) ? unknown : [...unknown, duration];
+interface Limits {
+  readonly duration?: string | undefined;
+  readonly count?: string | undefined;
+}
+
+function unknownAmong(
+  names: readonly string[],
+  { duration = '1s', count = '1' }: Limits,
+): readonly string[] {
+  return [
+    ...names.filter((name) => !ALL.some((known) => known.name === name)),
+    ...(durationMs(duration) ? [] : [duration]),
+    ...(/^[1-9][0-9]{0,6}$/.test(count) ? [] : [count]),
+  ];
 }
 
 interface HowTo {
   readonly jsonPath: string | undefined;
   readonly durationMs: number | undefined;
+  readonly count: number | undefined;
 }
 
 async function measure(scenarios: readonly Scenario[], how: HowTo): Promise<number> {
@@ -95,11 +115,12 @@ async function measure(scenarios: readonly Scenario[], how: HowTo): Promise<numb
 async function figuresOf(
   scenario: Scenario,
   envoy: string,
-  { durationMs }: HowTo,
+  { durationMs, count }: HowTo,
 ): Promise<readonly Figure[]> {
   try {
     return await scenario.run({
       ...(durationMs === undefined ? {} : { durationMs }),
+      ...(count === undefined ? {} : { count }),
       note: (line) => progress(scenario.name, line),
       async openWorld(options) {
         const world = await openWorld({ envoy, ...options });

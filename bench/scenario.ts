@@ -13,6 +13,8 @@ export interface Scenario {
 export interface Bench {
   /** How long a scenario that could go on for ever is to take. @default its own */
   readonly durationMs?: number;
+  /** How often a scenario that could go on for ever is to do what it does. @default its own */
+  readonly count?: number;
   /** A line of progress. */
   note(line: string): void;
   /** Certificates, an upstream, ports and a bootstrap of its own, in a temporary folder. */
@@ -62,6 +64,17 @@ export function told(name: string, measured: string): Figure {
 export function median(values: readonly number[]): number {
   const value = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
   if (value === undefined) throw new Error('Cannot take a median: there are no values.');
+  return value;
+}
+
+/**
+ * The value that this share of all values does not exceed, e.g. 0.99 for p99.
+ * @throws Error when there is none.
+ */
+export function quantile(values: readonly number[], share: number): number {
+  const index = Math.max(0, Math.ceil(share * values.length) - 1);
+  const value = values.toSorted((a, b) => a - b)[index];
+  if (value === undefined) throw new Error('Cannot take a quantile: there are no values.');
   return value;
 }
 

@@ -1,4 +1,5 @@
 /** What the agent asks of the world. One adapter fulfils each; tests put fakes in their place. */
+import type { CertificateExpectation } from './core/certificate-proof.ts';
 import type { Event } from './core/events.ts';
 import type { MemoryGroup, ProcessMemory } from './core/memory-headroom.ts';
 import type { Desired, Epoch, LaunchId, LineageId, Moment, Outcome } from './core/model.ts';
@@ -180,13 +181,31 @@ export interface RunDirectory {
   removeBootstrap(epoch: Epoch): Promise<void>;
   adminSocketPath(launch: LaunchId): string;
   removeAdminSocket(launch: LaunchId): Promise<void>;
+  /** Where this launch reads its secrets, when certificates come by file SDS. */
+  secretsFolder(launch: LaunchId): string;
+  /**
+   * Puts the secrets of a version in the place of those the launch reads, all in one step. What it
+   * returns puts those from before back. @throws AgentError, and nothing has changed then
+   */
+  putSecrets(launch: LaunchId, version: string, files: SecretFiles): Promise<() => Promise<void>>;
+  /** Those that the launch does not read any more. */
+  forgetOldSecrets(launch: LaunchId): Promise<void>;
+  removeSecrets(launch: LaunchId): Promise<void>;
 }
+
+/** Content by file name. */
+export type SecretFiles = ReadonlyMap<string, string>;
 
 /** A validated copy of the certificate folders, whole and private. */
 export interface CertificateSnapshot {
   readonly digest: string;
   /** The folder Envoy reads: `certs/<digest>` in the run directory. */
   readonly folder: string;
+  /**
+   * Of the certificates in each file, in their order: by its path in the snapshot, and by that in
+   * the folder it was read from.
+   */
+  readonly serialNumbers: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Everything one launch needs, put together once and kept while a launch uses it. */
@@ -194,7 +213,22 @@ export interface Material {
   readonly desired: Desired;
   readonly binary: string;
   /** The bootstrap as canonical JSON, with what only one launch knows filled in. */
-  bootstrapFor(launch: { readonly adminSocketPath: string }): string;
+  bootstrapFor(launch: LaunchPlaces): string;
+  /**
+   * The same with every certificate named by its file, as it is validated: Envoy does not look at
+   * secrets then.
+   */
+  validationFor(launch: Pick<LaunchPlaces, 'adminSocketPath'>): string;
+  /** What it reads by file SDS; empty where certificates come with a restart. */
+  readonly secrets: SecretFiles;
+  /** What Envoy has to show for it once it is LIVE. */
+  readonly expected: CertificateExpectation;
+}
+
+/** Where one launch finds what is its own. */
+export interface LaunchPlaces {
+  readonly adminSocketPath: string;
+  readonly secretsFolder: string;
 }
 
 /** Where what happened is told: log, metrics, history. */

@@ -51,7 +51,9 @@ export function policyOf(settings: Settings): Policy {
   return {
     handover: settings.handover,
     triggers: new Set(triggers),
+    delivery: settings.certificateDelivery,
     jitterMs: settings.jitterMs,
+    expiryMarginMs: settings.expiryMarginMs,
     standby: settings.standby === 'on',
     memory: settings.memoryPolicy,
     hangDeadlineMs: settings.hangDeadlineMs,

@@ -40,6 +40,8 @@ test('an empty environment gives the documented defaults', () => {
     podNamespace: 'default',
     instanceIp: '127.0.0.1',
     serviceAccount: 'default',
+    certificateDelivery: 'restart',
+    expiryMarginMs: 600_000,
     certificateFolders: ['/etc/certs'],
     certificateQuietTimeMs: 1_000,
     certificateMaxWaitMs: 10_000,

@@ -9,9 +9,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { CertificateLook, FileFacts, FolderFacts } from '../core/certificate-facts.ts';
 import { digestOf } from '../core/model.ts';
-import type { CertificateSnapshot, Problem, Result } from '../ports.ts';
+import type { CertificateSnapshot, Result } from '../ports.ts';
 import { describeContent } from './cert-store/pem-facts.ts';
 import { type FileReading, type FolderReading, readFolder } from './cert-store/read-folder.ts';
+import { type FailedWork, snapshotProblem } from './cert-store/snapshot-problem.ts';
 import { keepSnapshot, pruneSnapshots, type SnapshotFile } from './cert-store/snapshots.ts';
 
 export interface CertificateStoreOptions {
@@ -51,17 +52,19 @@ export function createCertificateStore(options: CertificateStoreOptions): Certif
 
   async function snapshot(seen: CertificateLook): Promise<Result<CertificateSnapshot>> {
     const files = contents.get(seen) ?? [];
-    return attempt('write', join(snapshotRoot, seen.digest), async () => ({
-      digest: seen.digest,
-      folder: await keepSnapshot(snapshotRoot, seen.digest, files),
-    }));
+    return attempt({ verb: 'write', about: join(snapshotRoot, seen.digest) }, async () => {
+      const folder = await keepSnapshot(snapshotRoot, seen.digest, files);
+      return { digest: seen.digest, folder, serialNumbers: serialNumbersIn(seen, folder) };
+    });
   }
 
   return {
     look,
     snapshot: (seen) => inTurn(() => snapshot(seen)),
     prune: (inUse) =>
-      inTurn(() => attempt('remove', snapshotRoot, () => pruneSnapshots(snapshotRoot, inUse))),
+      inTurn(() =>
+        attempt({ verb: 'remove', about: snapshotRoot }, () => pruneSnapshots(snapshotRoot, inUse)),
+      ),
   };
 }
 
@@ -75,18 +78,11 @@ function createTurns() {
   };
 }
 
-async function attempt<Value>(
-  verb: 'write' | 'remove',
-  about: string,
-  work: () => Promise<Value>,
-): Promise<Result<Value>> {
+async function attempt<Value>(work: FailedWork, run: () => Promise<Value>): Promise<Result<Value>> {
   try {
-    return { ok: true, value: await work() };
+    return { ok: true, value: await run() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const what = verb === 'write' ? 'certificate snapshot' : 'unused certificate snapshots in';
-    const problem: Problem = { about, message: `Cannot ${verb} ${what} ${about}: ${reason}.` };
-    return { ok: false, problems: [problem] };
+    return { ok: false, problems: [snapshotProblem(work, error)] };
   }
 }
 
@@ -133,6 +129,26 @@ function snapshotFiles(readings: readonly FolderReading[]): SnapshotFile[] {
       return file.kind === 'read' ? [{ path, bytes: file.bytes }] : [];
     }),
   );
+}
+
+/** Files without a certificate are left out. */
+function serialNumbersIn(
+  { folders }: CertificateLook,
+  snapshot: string,
+): ReadonlyMap<string, readonly string[]> {
+  const places = placesOf(folders.map(({ folder }) => folder));
+  const entries = folders.flatMap(({ folder, files }, index) =>
+    files.flatMap(({ name, content }) => {
+      const blocks = content.kind === 'pem' ? content.blocks : [];
+      const serials = blocks.flatMap((block) => {
+        return block.kind === 'certificate' ? [block.serialNumber] : [];
+      });
+      if (serials.length === 0) return [];
+      const paths = [join(snapshot, places[index] ?? '', name), `${folder}/${name}`];
+      return paths.map((path) => [path, serials] as const);
+    }),
+  );
+  return new Map(entries);
 }
 
 /** Where each folder's files go in a snapshot; it depends on the setting alone. */

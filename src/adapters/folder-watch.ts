@@ -66,7 +66,15 @@ interface WatchedDirectory {
   readonly watcher: FSWatcher;
   place: Place;
   state: 'arming' | 'armed' | 'dead';
+  /** In this turn of the event loop. */
+  eventCount: number;
 }
+
+/**
+ * Of one turn. The system is read until no event is left: a writer faster than that would keep the
+ * event loop from everything else for as long as it writes.
+ */
+const MOST_EVENTS = 1_000;
 
 /** Brings the watches in line with the places. Calls during a round are answered by one more. */
 async function arm(watch: Watch): Promise<void> {
@@ -106,7 +114,7 @@ function start(watch: Watch, place: Place): void {
     followSymlinks: false,
     atomic: false,
   });
-  const watched: WatchedDirectory = { watcher, place, state: 'arming' };
+  const watched: WatchedDirectory = { watcher, place, state: 'arming', eventCount: 0 };
   watch.directories.set(directory, watched);
   watcher.on('raw', (event, name) => onEvent(watch, watched, { event, name }));
   watcher.on('error', (error) => onError(watch, directory, error));
@@ -134,12 +142,29 @@ interface RawEvent {
 
 function onEvent(watch: Watch, watched: WatchedDirectory, { event, name }: RawEvent): void {
   const { directory, names } = watched.place;
+  if (isTooMany(watch, watched)) return;
   const isItself = name === null || name === basename(directory);
   if (!isItself && names !== undefined && !names.has(name)) return;
   watch.listener.onHint();
   if (event !== 'rename') return;
   if (isItself) watched.state = 'dead'; // Nothing may come from this watch any more.
   void arm(watch);
+}
+
+/** Then the watch is taken away, and another begins, with a hint, in the next turn. */
+function isTooMany(watch: Watch, watched: WatchedDirectory): boolean {
+  if (watched.eventCount === 0) setImmediate(() => endTurn(watch, watched));
+  watched.eventCount += 1;
+  if (watched.eventCount === MOST_EVENTS) {
+    watched.state = 'dead';
+    void watched.watcher.close();
+  }
+  return watched.eventCount >= MOST_EVENTS;
+}
+
+function endTurn(watch: Watch, watched: WatchedDirectory): void {
+  watched.eventCount = 0;
+  if (watched.state === 'dead') void arm(watch);
 }
 
 function onError(watch: Watch, directory: string, error: unknown): void {

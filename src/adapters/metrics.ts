@@ -4,12 +4,13 @@
  * pod; the two that tell what the agent itself costs are read at the scrape.
  */
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Effect } from '../core/events.ts';
+import type { Effect, Event } from '../core/events.ts';
 import type { Part, Phase, Policy, Stage } from '../core/model.ts';
 import { isReady } from '../core/readiness.ts';
 import { tokensLeft } from '../core/restart-tokens.ts';
 import { isStandbyMissing } from '../core/standby-status.ts';
 import type { HandoverEnd, State } from '../core/state.ts';
+import { createCertificateMetrics } from './metrics/certificate-metrics.ts';
 
 export interface MetricsOptions {
   readonly policy: Pick<Policy, 'restartTokens' | 'standby'>;
@@ -21,6 +22,7 @@ export interface MetricsOptions {
 
 /** What the runner tells of each event it took. */
 export interface ObservedTransition {
+  readonly event: Event;
   readonly before: State;
   readonly after: State;
   readonly effects: readonly Effect[];
@@ -28,16 +30,9 @@ export interface ObservedTransition {
 
 export interface Metrics {
   observe(transition: ObservedTransition): void;
-  /** Replaces what was known: when each certificate in use ends, by the name of its file. */
-  setCertificateEnds(endsByFile: ReadonlyMap<string, CertificateEnd>): void;
   addDroppedLines(count: number): void;
   /** In the Prometheus text format. */
   text(): Promise<string>;
-}
-
-export interface CertificateEnd {
-  /** Wall-clock milliseconds since 1970. */
-  readonly notAfterWallMs: number;
 }
 
 const PHASES: readonly Phase[] = ['waiting', 'running', 'backoff', 'draining', 'stopped'];
@@ -51,22 +46,21 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const registry = new library.Registry();
   const counters = createCounters(library, registry);
   const gauges = createGauges(library, registry);
+  const certificates = createCertificateMetrics(library, registry);
   describeProcess(library, registry, options);
   let latest: State | undefined;
   return {
     observe: (transition) => {
       latest = transition.after;
+      certificates.observe(transition.event);
       count(counters, transition);
-    },
-    setCertificateEnds: (ends) => {
-      gauges.certificateEnd.reset();
-      for (const [file, { notAfterWallMs }] of ends) {
-        gauges.certificateEnd.set({ file }, Math.round(notAfterWallMs / 1000));
-      }
     },
     addDroppedLines: (lineCount) => counters.droppedLines.inc(lineCount),
     text: () => {
-      if (latest !== undefined) readGauges(gauges, latest, options.policy);
+      if (latest !== undefined) {
+        readGauges(gauges, latest, options.policy);
+        certificates.read(latest);
+      }
       return registry.metrics();
     },
   };
@@ -124,7 +118,6 @@ interface Gauges {
   readonly launches: Gauge<'stage'>;
   readonly tokens: Gauge;
   readonly tokensLeft: Gauge;
-  readonly certificateEnd: Gauge<'file'>;
   readonly held: Gauge<'part'>;
   readonly givenUp: Gauge;
   readonly silent: Gauge;
@@ -159,11 +152,6 @@ function createGauges({ Gauge }: Library, registry: Registry): Gauges {
     standbyMissing: gauge(
       'baton_standby_missing',
       '1 while BATON_STANDBY is on and fewer than two Envoys serve.',
-    ),
-    certificateEnd: gauge(
-      'baton_certificate_not_after_seconds',
-      'When a certificate in use ends, in seconds since 1970.',
-      'file',
     ),
   };
 }

@@ -6,21 +6,32 @@ import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import { CONTROL_SOCKET } from '../core/file-names.ts';
-import type { Cancel, Clock, NameLocks, Problem, Result, RunDirectory } from '../ports.ts';
+import type { LaunchId } from '../core/model.ts';
+import type {
+  Cancel,
+  Clock,
+  NameLocks,
+  Problem,
+  Result,
+  RunDirectory,
+  SecretFiles,
+} from '../ports.ts';
 import { type EndedEnvoys, endEnvoys } from './run-directory/envoys.ts';
 import { makePrivate } from './run-directory/folder.ts';
 import { readJson, writeAtomically } from './run-directory/private-files.ts';
+import { createSecretFolders } from './run-directory/secret-folders.ts';
 
 const SETTING = 'BATON_RUN_DIR';
 const LOCK_FILE = 'agent.lock';
 const STATE_FILE = 'state.json';
 const LAST_GOOD_FILE = 'envoy-last-good.json';
 const CERTIFICATES = 'certs';
+const SECRETS = 'sds';
 /** What a run that was killed leaves: sockets, pipes, bootstraps, unfinished writes. */
 const LEFT_OVER =
   /^(admin-.+\.sock|control\.sock|envoy-(rev|candidate).+\.json|.+\.tmp|\.pipe-\d+\.(out|err))$/;
-/** And folders: what Envoy printed when it was asked something. */
-const LEFT_OVER_FOLDER = /^\.query-.+$/;
+/** And folders: what Envoy printed when it was asked something, and what names its secrets. */
+const LEFT_OVER_FOLDER = /^(\.query-.+|sds)$/;
 
 /** A unix socket's path ends at 107 bytes, and the longest here is /admin-L9999999.sock. */
 const MAX_PATH_BYTES = 107 - '/admin-L9999999.sock'.length;
@@ -158,7 +169,7 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
     });
     return underway.follow(written);
   };
-  const forEnvoy = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
+  const forEnvoy: ForEnvoy = async (work) => {
     if (isReleased) throw new AgentError('runDirectory', refusal(folder, 'it is given up'));
     return underway.follow(work());
   };
@@ -184,6 +195,7 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
     removeBootstrap: (epoch) => remove(inside(bootstrap(epoch))),
     adminSocketPath,
     removeAdminSocket: (launch) => remove(adminSocketPath(launch)),
+    ...secretsIn(inside(SECRETS), forEnvoy),
     remember: (state) => write(STATE_FILE, JSON.stringify(state)),
     recall: async () => asRunState(await readJson(inside(STATE_FILE))),
     release: async () => {
@@ -192,6 +204,19 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
       await leaveNothing(folder, clock);
       unlock();
     },
+  };
+}
+
+type ForEnvoy = <Answer>(work: () => Promise<Answer>) => Promise<Answer>;
+
+function secretsIn(root: string, forEnvoy: ForEnvoy) {
+  const secrets = createSecretFolders(root, { makePrivate, writeAtomically });
+  return {
+    secretsFolder: secrets.pathOf,
+    putSecrets: (launch: LaunchId, version: string, files: SecretFiles) =>
+      forEnvoy(() => secrets.put(launch, version, files)),
+    forgetOldSecrets: secrets.forgetOthers,
+    removeSecrets: secrets.remove,
   };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCertificateStore } from '../adapters/cert-store.ts';
 import { systemClock } from '../adapters/clock.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { envoyArgs } from '../core/envoy-args.ts';
 import { epochOf } from '../core/model.ts';
 import type { Problem, Result } from '../ports.ts';
@@ -23,6 +24,8 @@ export interface PrepareOptions {
   readonly bootstrapPath: string;
   /** Where the certificates are read from: a snapshot, or the folder itself for a look. */
   readonly certificateFolder: string | undefined;
+  /** `named`: every certificate by its file, as Envoy can validate it; `launched`: as it is run. */
+  readonly form: 'named' | 'launched';
 }
 
 /** The bootstrap and the command line of a launch at this epoch, or all problems. */
@@ -36,9 +39,11 @@ export async function prepareLaunch(
   if (result.value.needsCertificates && certificateFolder === undefined) {
     return { ok: false, problems: [NO_CERTIFICATES] };
   }
-  const adminSocketPath = join(settings.runDirectory, `admin-L${options.epoch + 1}.sock`);
-  const bootstrapJson = result.value.json({
+  const launch = `L${options.epoch + 1}`;
+  const adminSocketPath = join(settings.runDirectory, `admin-${launch}.sock`);
+  const bootstrap = result.value[options.form]({
     adminSocket: adminSocketPath,
+    secretsFolder: join(settings.runDirectory, 'sds', launch),
     ...(certificateFolder === undefined ? {} : { certificateFolder }),
   });
   const args = envoyArgs(envoyOptionsOf(settings), {
@@ -47,7 +52,7 @@ export async function prepareLaunch(
     epoch: epochOf(options.epoch),
     baseId: settings.baseId ?? 0,
   });
-  return { ok: true, value: { bootstrapJson, args } };
+  return { ok: true, value: { bootstrapJson: canonicalJson(bootstrap), args } };
 }
 
 const NO_CERTIFICATES: Problem = {
@@ -66,7 +71,7 @@ export async function withSnapshot<Answer>(
   try {
     const { certificateFolders: folders } = settings;
     const store = createCertificateStore({ folders, snapshotRoot: join(folder, 'certs') });
-    const kept = await readCertificates(store, systemClock, undefined);
+    const { result: kept } = await readCertificates(store, systemClock, undefined);
     return kept.ok ? await use(kept.value?.snapshot.folder, folder) : kept;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -24,6 +24,7 @@ export async function render(
     epoch,
     bootstrapPath: join(runDirectory, `envoy-rev${epoch}.json`),
     certificateFolder: certificateFolders[0],
+    form: 'launched',
   });
   if (!prepared.ok) return refuse(face, prepared.problems);
   const { bootstrapJson, args } = prepared.value;

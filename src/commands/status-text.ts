@@ -1,4 +1,5 @@
 /** The status as a page of text: a word in front, what belongs to it beside and below. */
+import type { CertificatesStatus } from '../core/certificate-status.ts';
 import type {
   DigestStatus,
   HandoverEndStatus,
@@ -19,6 +20,7 @@ export function statusText(status: Status): string {
     ['standby', status.standby ? [joined([status.standby.state, status.standby.reason])] : []],
     ['tokens', [tokenLine(status.tokens)]],
     ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
+    ['certificates', status.certificates ? certificateLines(status.certificates) : []],
     ['held', status.held.map(({ part, problems }) => `${part}: ${problems.join(' ')}`)],
     ['desired', digestLines(status.desired)],
     ['committed', digestLines(status.committed)],
@@ -51,6 +53,7 @@ function launchLines(launches: readonly LaunchStatus[]): readonly string[] {
       ? `started ${age(launch.ageSeconds)} ago`
       : `live for ${age(launch.liveSeconds)}`,
     launch.connections === undefined ? '' : `${launch.connections} connections`,
+    launch.unproved === undefined ? '' : `certificates not proved: ${launch.unproved}`,
   ]);
   return aligned(rows);
 }
@@ -99,6 +102,25 @@ function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {
       : `the next crash is answered after ${age(nextDelaySeconds)}`;
   return `${left} of ${total} left, ${next}`;
 }
+
+function certificateLines(certificates: CertificatesStatus): readonly string[] {
+  const { verdict, sinceSeconds, problems, advice, leaves, delivery } = certificates;
+  const words = verdict.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const told = joined([`${words} for ${age(sinceSeconds)}`, `delivered by ${delivery}`]);
+  const rows = leaves.map(({ path, serialNumber, notAfter, leftSeconds, stage }) => [
+    path,
+    `serial ${serialNumber}`,
+    leftSeconds < 0 ? `ended ${age(-leftSeconds)} ago` : `ends in ${age(leftSeconds)}`,
+    stage === 'fresh' ? notAfter : `${notAfter}, ${STAGES[stage]}`,
+  ]);
+  return [told, ...problems, ...(advice === undefined ? [] : [advice]), ...aligned(rows)];
+}
+
+const STAGES = {
+  aging: 'should have been renewed',
+  ending: 'ends soon',
+  ended: 'has ended',
+} as const;
 
 function digestLines(digests: DigestStatus | undefined): readonly string[] {
   if (digests === undefined) return [];

@@ -42,6 +42,7 @@ async function askEnvoy(
     epoch: 0,
     bootstrapPath,
     certificateFolder: folder,
+    form: 'named',
   });
   if (!prepared.ok) return prepared;
   await writeFile(bootstrapPath, prepared.value.bootstrapJson, { mode: 0o600 });

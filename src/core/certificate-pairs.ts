@@ -38,6 +38,7 @@ export const pathOf = (file: { readonly folder: string; readonly name: string })
 export function pairFiles(files: readonly PemFile[]): Pairing {
   const spareKeys = findSpareKeys(files);
   const findings = [
+    ...files.flatMap(checkSwapped),
     ...files.flatMap((file) => checkNamedPair(file, files)),
     ...files.flatMap((file) => checkLeaf(file, files, spareKeys)),
     ...spareKeys.map((spare) => checkSpareKey(spare, files)),
@@ -67,6 +68,17 @@ function firstOfEachFile(findings: readonly Finding[]): PairProblem[] {
     if (partner !== undefined) toldOf.add(partner);
     return [{ kind, about: pathOf(file), message: `Cannot use ${pathOf(file)}: ${reason}.` }];
   });
+}
+
+/** Envoy looks for each half in the file that is named for it. */
+function checkSwapped(file: PemFile): Finding[] {
+  const { name, certificates, keys } = file;
+  const isMissing =
+    (/\.(?:crt|cert|cer)$/i.test(name) && certificates.length === 0) ||
+    (/\.key$/i.test(name) && keys.length === 0);
+  if (!isMissing) return [];
+  const [found, wanted] = keys.length > 0 ? ['key', 'certificate'] : ['certificate', 'key'];
+  return [{ kind: 'mismatched', file, reason: `a ${found} is in it and no ${wanted}` }];
 }
 
 function checkNamedPair(file: PemFile, files: readonly PemFile[]): Finding[] {

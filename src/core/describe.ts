@@ -1,6 +1,8 @@
 /** Events and effects as log records: constant messages, values in fields, each told once. */
 
 import { outcomeText } from './attempts.ts';
+import type { CertificateEvent } from './certificate-events.ts';
+import { describeCertificateEvent } from './describe-certificates.ts';
 import { describeLaunchEvent } from './describe-launch.ts';
 import type { Effect, Event } from './events.ts';
 import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
@@ -11,15 +13,30 @@ import type { Attempt, State } from './state.ts';
 /** In the order in which things happened: the event, what it scheduled, what it set off. */
 export function describe(told: Told): readonly LogRecord[] {
   const records = [
-    describeEvent(told),
+    ...describeEvent(told),
     describeBackoff(told),
     ...told.effects.map((effect) => describeEffect(effect, told)),
   ];
   return records.filter((record) => record !== undefined);
 }
 
-function describeEvent(told: Told): LogRecord | undefined {
-  const { event, before } = told;
+function describeEvent(told: Told): readonly (LogRecord | undefined)[] {
+  const { event } = told;
+  switch (event.type) {
+    case 'certificatesSeen':
+    case 'certificatesProved':
+    case 'certificatesDelivered':
+    case 'deliveryFailed':
+      return describeCertificateEvent(told, event);
+    default:
+      return [describeOne(told, event)];
+  }
+}
+
+type Other = Exclude<Event, CertificateEvent>;
+
+function describeOne(told: Told, event: Other): LogRecord | undefined {
+  const { before } = told;
   switch (event.type) {
     case 'desiredChanged':
       return describeDesired(before, event.desired);
@@ -62,6 +79,7 @@ function describeEvent(told: Told): LogRecord | undefined {
 /** One that was abandoned gave way to something else, of which the log tells as well. */
 const LEVEL_OF_END = {
   committed: 'info',
+  unproved: 'error',
   abandoned: 'warn',
   refused: 'error',
   rolledBack: 'error',
@@ -127,6 +145,11 @@ function describeEffect(effect: Effect, told: Told): LogRecord | undefined {
   switch (effect.type) {
     case 'checkDesired':
       return record('debug', 'checking', { handover: effect.handover, depth: effect.depth });
+    case 'deliverCertificates':
+      return record('debug', 'delivering certificates', {
+        handover: effect.handover,
+        launches: effect.recipients.map(({ launch }) => launch),
+      });
     case 'launchEnvoy':
       return record('debug', 'starting Envoy', launchFields(told, effect.launch));
     case 'signalLaunch':

@@ -1,4 +1,5 @@
 /** What comes in: things that happened. What goes out: verbs. */
+import type { CertificatesSeen } from './certificates-seen.ts';
 import type {
   Desired,
   Epoch,
@@ -31,6 +32,8 @@ export type Event =
       /** Certificates can still come and are waited for; nothing else is. */
       readonly lacks: 'certificates' | 'configuration';
     }
+  /** The certificate folders were looked at. */
+  | { readonly type: 'certificatesSeen'; readonly seen: CertificatesSeen }
   /** A part is held at its last good state, for these reasons; whole again when there are none. */
   | { readonly type: 'partHeld'; readonly part: Part; readonly problems: readonly string[] }
   | {
@@ -60,10 +63,25 @@ export type Event =
       /** It says nothing against the change: a full disk, no descriptors. Trying again may help. */
       readonly isTransient?: true;
     }
+  /** Every launch that serves has loaded the certificates it was given. */
+  | { readonly type: 'certificatesDelivered'; readonly handover: HandoverId }
+  /** One has not; all of them were given back what they had. */
+  | {
+      readonly type: 'deliveryFailed';
+      readonly handover: HandoverId;
+      readonly problems: readonly string[];
+    }
   | { readonly type: 'launchSpawned'; readonly launch: LaunchId; readonly pid: number }
   /** Its admin answered, not LIVE yet; reported at most five times a second. */
   | { readonly type: 'launchAnswered'; readonly launch: LaunchId; readonly envoyState: string }
-  | { readonly type: 'launchLive'; readonly launch: LaunchId }
+  | {
+      readonly type: 'launchLive';
+      readonly launch: LaunchId;
+      /** `certificatesProved` follows, within seconds. */
+      readonly awaitsProof?: true;
+    }
+  /** What it serves with was compared with what it was given; `problem`: it is not that. */
+  | { readonly type: 'certificatesProved'; readonly launch: LaunchId; readonly problem?: string }
   /**
    * It was LIVE, and its admin has left a question unanswered for so long; told about once a second
    * while that lasts. Time in which the agent itself did not run does not count.
@@ -104,6 +122,12 @@ export interface Inheritance {
   readonly epoch: Epoch;
 }
 
+/** A launch that serves, and what it is to serve with from now on. */
+export interface Recipient {
+  readonly launch: LaunchId;
+  readonly target: Desired;
+}
+
 export type Effect =
   /** Try everything that can be tried beforehand. `full` includes Envoy's own validation. */
   | {
@@ -120,6 +144,12 @@ export type Effect =
       readonly epoch: Epoch;
       readonly lineage: LineageId;
       readonly target: Desired;
+    }
+  /** Swap the certificates of launches that serve, and make sure that they have loaded them. */
+  | {
+      readonly type: 'deliverCertificates';
+      readonly handover: HandoverId;
+      readonly recipients: readonly Recipient[];
     }
   | {
       readonly type: 'signalLaunch';

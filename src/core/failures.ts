@@ -9,11 +9,11 @@ import {
   type HandoverPlan,
   prepareHandover,
   proceed,
-  setHandover,
   startChecks,
 } from './handover.ts';
 import { endHandover } from './handover-end.ts';
 import type { LaunchId, LineageId } from './model.ts';
+import { onProvingExited } from './proof.ts';
 import { hurry } from './redirect.ts';
 import { delayAfterFailure } from './restart-tokens.ts';
 import { endLaunch, killLaunch, leftOnTime, retireDrained } from './retiring.ts';
@@ -37,6 +37,7 @@ import {
   findLaunch,
   parentOf,
   patchLaunch,
+  setHandover,
   setSoundness,
   setState,
   type Turn,
@@ -48,7 +49,7 @@ type Exited = Event & { readonly type: 'launchExited' };
 export function onLaunchExited(turn: Turn, event: Exited): Turn {
   const launch = findLaunch(turn.state, event.launch);
   if (launch === undefined) return turn;
-  const gone = dropLaunch(turn, launch.id);
+  const gone = dropLaunch(onProvingExited(turn, launch.id), launch.id);
   if (gone.state.stop !== undefined) return continueStop(gone);
   switch (launch.stage) {
     case 'starting':

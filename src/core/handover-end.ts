@@ -1,7 +1,7 @@
 /** How a handover ends, and what is remembered of one that was given up. */
 import { sameDesired } from './model.ts';
-import type { Handover, HandoverResult } from './state.ts';
-import { arm, disarm, emit, findLaunch, setState, type Turn } from './turn.ts';
+import type { Handover, HandoverEnd, HandoverResult } from './state.ts';
+import { arm, disarm, emit, findLaunch, isFailing, setState, type Turn } from './turn.ts';
 
 /** How long after it was given up something is tried again that the surroundings kept from being. */
 export const RECONSIDER_MS = 60_000;
@@ -33,7 +33,7 @@ function givenUp({ scope, target }: Handover) {
 /** Until its replacement is tried again a failing one still serves by its workers. */
 function replaceLater(turn: Turn, { aim, replaces }: Handover): Turn {
   const failing = replaces && findLaunch(turn.state, replaces);
-  if (aim !== 'restore' || !(failing?.isHung || failing?.isDoomed)) return turn;
+  if (aim !== 'restore' || !failing || !isFailing(failing)) return turn;
   const afterMs = failing.isDoomed ? DOOMED_AGAIN_MS : RECONSIDER_MS;
   return arm(turn, `replace:${failing.id}`, afterMs);
 }
@@ -42,7 +42,19 @@ function replaceLater(turn: Turn, { aim, replaces }: Handover): Turn {
 export function reportEnd(turn: Turn, result: HandoverResult, reason?: string): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
-  const end = {
+  const end = endOf(handover, result, turn.atMs, reason);
+  const told = setState(turn, { lastEnd: end, handover: { ...handover, requests: [] } });
+  return emit(told, { type: 'reportHandover', end, requests: handover.requests });
+}
+
+/** What is told of the handover when it ends at this moment. */
+export function endOf(
+  handover: Handover,
+  result: HandoverResult,
+  endedAtMs: number,
+  reason?: string,
+): HandoverEnd {
+  return {
     id: handover.id,
     triggers: handover.triggers,
     ...(handover.mode === undefined ? {} : { mode: handover.mode }),
@@ -52,8 +64,6 @@ export function reportEnd(turn: Turn, result: HandoverResult, reason?: string): 
     ...(handover.launch === undefined ? {} : { launch: handover.launch }),
     attemptCount: handover.attempts.length,
     startedAtMs: handover.startedAtMs,
-    endedAtMs: turn.atMs,
+    endedAtMs,
   };
-  const told = setState(turn, { lastEnd: end, handover: { ...handover, requests: [] } });
-  return emit(told, { type: 'reportHandover', end, requests: handover.requests });
 }

@@ -5,7 +5,8 @@
 
 import { certificatesAlone } from './changes.ts';
 import type { Event, Inheritance } from './events.ts';
-import { endHandover, reportEnd } from './handover-end.ts';
+import { endHandover } from './handover-end.ts';
+import { deliver, goesInPlace } from './in-place.ts';
 import {
   type Desired,
   handoverIdOf,
@@ -18,6 +19,7 @@ import {
   type Trigger,
 } from './model.ts';
 import { chooseMode, predecessorOf } from './modes.ts';
+import { reportLive } from './proof.ts';
 import { beginRetiring, endLaunch, retireByAgent } from './retiring.ts';
 import type { Handover, Launch, State } from './state.ts';
 import {
@@ -30,6 +32,7 @@ import {
   parentOf,
   patchLaunch,
   servingLaunch,
+  setHandover,
   setState,
   type Turn,
 } from './turn.ts';
@@ -134,6 +137,7 @@ export function onChecksPassed(turn: Turn, event: Event & { type: 'checksPassed'
   const { handover } = turn.state;
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
   if (isOutdated(turn)) return startChecks(turn);
+  if (goesInPlace(turn, handover)) return deliver(turn, withoutReason(handover));
   const choice = chooseMode(turn.state, handover, { ...event, policy: turn.policy });
   const { mode, reason: modeReason } = choice;
   if (choice.kind === 'refused') return refuseMode(turn, handover, choice.reason);
@@ -164,7 +168,7 @@ function refuseMode(turn: Turn, { askedMode }: Handover, reason: string): Turn {
 /** Launches once nothing is in the way; a cold handover first takes the old one out of service. */
 export function proceed(turn: Turn): Turn {
   const { handover, launches } = turn.state;
-  if (handover?.mode === undefined) return turn;
+  if (handover?.mode === undefined || handover.mode === 'in-place') return turn;
   if (handover.mode !== 'cold' || launches.length === 0)
     return launch(turn, handover, handover.mode);
   const cleared = launches
@@ -249,9 +253,5 @@ export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }):
   const { restartRefillTimeMs } = turn.policy;
   const counting =
     restartRefillTimeMs > 0 ? arm(committed, 'refill', restartRefillTimeMs) : committed;
-  return beginRetiring(reportEnd(counting, 'committed'), live);
-}
-
-export function setHandover(turn: Turn, handover: Handover): Turn {
-  return setState(turn, { handover });
+  return beginRetiring(reportLive(counting, event), live);
 }

@@ -2,10 +2,12 @@
  * The one place where an event meets the state. `step` is pure: the same state, event, moment and
  * policy always give the same answer, and a recorded run can be replayed from its events.
  */
+import { onCertificateEvent } from './certificate-events.ts';
 import type { Event, Step } from './events.ts';
 import { onLaunchExited, onLineageRepaired, onStartOverdue } from './failures.ts';
 import { onChecksPassed, onLaunchAnswered, onLaunchLive, startChecks } from './handover.ts';
 import { onLaunchHeard, onLaunchSilent } from './hangs.ts';
+import { goesInPlace } from './in-place.ts';
 import {
   type Desired,
   EXIT,
@@ -73,6 +75,11 @@ function take(turn: Turn, event: Event): Turn {
       return onDesiredChanged(turn, event.desired);
     case 'desiredMissing':
       return onDesiredMissing(turn, event);
+    case 'certificatesSeen':
+    case 'certificatesProved':
+    case 'certificatesDelivered':
+    case 'deliveryFailed':
+      return onCertificateEvent(turn, event);
     case 'partHeld':
       return onPartHeld(turn, event);
     case 'restartRequested':
@@ -147,6 +154,8 @@ function isOpenFor(turn: Turn, handover: Handover, mode: 'auto' | Mode): boolean
   const { aim, scope, step, askedMode } = handover;
   const isRestart = aim === 'restore' && servingLaunch(turn.state) === undefined;
   const isWhole = (aim === 'change' && scope === undefined) || isRestart;
+  // Who asks for a restart gets one.
+  if (goesInPlace(turn, handover)) return false;
   return isWhole && OPEN_STEPS.has(step) && (mode === 'auto' || mode === askedMode);
 }
 
@@ -161,7 +170,8 @@ function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested
     return refuseRequests(turn, requests, 'Too many requests are waiting already.');
   }
   if (handover !== undefined && isOpenFor(turn, handover, mode)) {
-    const joined = { ...handover, requests: [...handover.requests, ...requests] };
+    const triggers = [...new Set([...handover.triggers, trigger])];
+    const joined = { ...handover, triggers, requests: [...handover.requests, ...requests] };
     return hurry(setState(turn, { handover: joined }));
   }
   const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };

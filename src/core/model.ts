@@ -72,6 +72,12 @@ export type Trigger =
  */
 export type Mode = 'hot' | 'side-by-side' | 'cold';
 
+/**
+ * What a handover turned out to be. `in-place`: no new launch; those that serve were given new
+ * certificates by file SDS and have loaded them.
+ */
+export type HandoverMode = Mode | 'in-place';
+
 /** What a launch is in the middle of. `retiring`: draining behind a successor. */
 export type Stage = 'starting' | 'live' | 'retiring' | 'stopping';
 
@@ -143,7 +149,11 @@ export interface Policy {
   readonly standby: boolean;
   /** What to do about a handover that memory is too small for. */
   readonly memory: MemoryPolicy;
+  /** How new certificates come to an Envoy that serves: by a new launch, or in place by file SDS. */
+  readonly delivery: 'restart' | 'sds';
   readonly jitterMs: number;
+  /** Jitter ends at least this long before the certificates in use do. */
+  readonly expiryMarginMs: number;
   readonly certificateWaitMs: number;
   readonly liveDeadlineMs: number;
   readonly initDeadlineMs: number;

@@ -90,6 +90,8 @@ function progressOf(state: State, handover: Handover, outlook: Outlook): string 
       return 'shared memory is being repaired';
     case 'headroom':
       return handover.modeReason ?? 'memory is too small for one more Envoy';
+    case 'delivering':
+      return 'new certificates are being loaded';
     case 'backoff':
       return `next start in ${secondsUntil(state, 'retry', outlook) ?? 0} s`;
     case 'starting':

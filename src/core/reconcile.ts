@@ -1,4 +1,5 @@
 /** What is wanted against what is: the one place where a handover begins that nothing forced. */
+import { lifetimeLeftMs } from './certificates-seen.ts';
 import { changesOf } from './changes.ts';
 import { beginHandover, beginRescue } from './handover.ts';
 import { sameDesired, type Trigger } from './model.ts';
@@ -18,8 +19,20 @@ export function reconcile(turn: Turn): Turn {
   if (isDue) return beginRescue(turn, failing.id);
   if (state.pending.length > 0) return startChange(turn);
   if (changesOf(state, policy).length === 0) return keepStandby(disarm(turn, 'jitter'));
-  if (policy.jitterMs === 0) return startChange(turn);
-  return state.timers.has('jitter') ? turn : arm(turn, 'jitter', policy.jitterMs * turn.chance);
+  return policy.jitterMs === 0 ? startChange(turn) : delayByChance(turn);
+}
+
+/** However the dice fall, and whatever the clock does meanwhile: not past what serves now. */
+function delayByChance(turn: Turn): Turn {
+  const { state, policy, atMs } = turn;
+  const { certificates, committed, timers } = state;
+  const leftMs = lifetimeLeftMs(certificates, committed?.certificates, atMs);
+  const mostMs = leftMs === undefined ? policy.jitterMs : leftMs - policy.expiryMarginMs;
+  if (mostMs <= 0) return startChange(turn);
+  const armedMs = timers.get('jitter');
+  if (armedMs !== undefined && armedMs <= atMs + mostMs + 1) return turn;
+  // Cut, not capped: all who share the end of these certificates would else begin in one second.
+  return arm(turn, 'jitter', Math.min(mostMs, policy.jitterMs) * turn.chance);
 }
 
 function startServing(turn: Turn): Turn {

@@ -1,16 +1,18 @@
 /** What a change or a request does to a handover in progress. */
 import { isChangeWaiting } from './changes.ts';
-import { setHandover, startChecks } from './handover.ts';
+import { startChecks } from './handover.ts';
 import { endHandover } from './handover-end.ts';
-import type { Desired } from './model.ts';
+import { type Desired, sameDesired, type Trigger } from './model.ts';
 import type { Handover } from './state.ts';
-import { arm, disarm, failingLaunch, servingLaunch, type Turn } from './turn.ts';
+import { arm, disarm, failingLaunch, servingLaunch, setHandover, type Turn } from './turn.ts';
 
 /** What changed is a new chance: earlier failures count no more, what waits is tried now. */
 export function retarget(turn: Turn, desired: Desired): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
   if (handover.aim === 'standby') return giveWay(turn);
+  if (isTakenBack(turn, desired))
+    return endHandover(turn, 'abandoned', 'what serves is wanted again');
   const { scope: _, ...whole } = handover;
   const isWaiting = ['backoff', 'repairing', 'headroom'].includes(handover.step);
   const isRescue = handover.aim === 'restore' && failingLaunch(turn.state) !== undefined;
@@ -21,6 +23,18 @@ export function retarget(turn: Turn, desired: Desired): Turn {
   return hurry(setHandover(turn, { ...whole, ...anew, attempts }));
 }
 
+/** Nobody has asked for the handover but a change that is no more, and no launch has begun. */
+function isTakenBack({ state }: Turn, desired: Desired): boolean {
+  const { handover, committed } = state;
+  if (handover?.aim !== 'change' || !NOT_LAUNCHED.includes(handover.step)) return false;
+  // A late answer of one that fell silent is waited out first.
+  if (isSilent(handover) || !handover.triggers.every((trigger) => CHANGES.has(trigger)))
+    return false;
+  const isServing = servingLaunch(state) !== undefined && failingLaunch(state) === undefined;
+  return isServing && sameDesired(desired, committed);
+}
+
+const CHANGES: ReadonlySet<Trigger> = new Set(['certificates', 'bootstrap', 'binary']);
 const NOT_LAUNCHED: readonly Handover['step'][] = ['checking', 'headroom', 'backoff'];
 /** How long a change waits for a standby that has been launched. */
 export const STANDBY_GRACE_MS = 5_000;

@@ -1,7 +1,16 @@
 /** The old launch after a takeover: left alone where Envoy's protocol ends it, else ended by us. */
 import type { LaunchId } from './model.ts';
 import type { Launch } from './state.ts';
-import { arm, childOf, emit, findLaunch, patchLaunch, setState, type Turn } from './turn.ts';
+import {
+  arm,
+  childOf,
+  emit,
+  findLaunch,
+  isFailing,
+  patchLaunch,
+  setState,
+  type Turn,
+} from './turn.ts';
 
 /** How long past its own time a parent may stay before it counts as dead-locked. */
 export const RETIRE_SLACK_MS = 10_000;
@@ -33,8 +42,7 @@ function isRetiredBy({ state, policy }: Turn, launch: Launch, successor: Launch)
   // A parent belongs to its child, and one of two serves on beside the other.
   if (launch.stage === 'retiring') return childOf(state, launch) === undefined;
   const isOneOfTwo = policy.standby && launch.id !== state.handover?.replaces;
-  const isFailing = launch.isDoomed === true || launch.isHung === true;
-  return launch.stage === 'live' && (isFailing || !isOneOfTwo);
+  return launch.stage === 'live' && (isFailing(launch) || !isOneOfTwo);
 }
 
 function retire(turn: Turn, { id, lineage, isHung }: Launch, successor: Launch): Turn {

@@ -1,4 +1,5 @@
 /** Everything the agent knows and decides from, as one readonly value. */
+import type { CertificatesKnown } from './certificates-seen.ts';
 import type {
   Desired,
   Digest,
@@ -6,6 +7,7 @@ import type {
   ExitCode,
   FailureCause,
   HandoverId,
+  HandoverMode,
   LaunchId,
   LineageId,
   Mode,
@@ -42,6 +44,8 @@ export interface Launch {
   readonly isDoomed?: true;
   /** For how long its admin has left a question unanswered since it was LIVE; absent: it answers. */
   readonly silentMs?: number;
+  /** Why it is not known to serve with the certificates it was given. */
+  readonly unproved?: string;
   /** It was silent for too long while it served: it is replaced and then killed. */
   readonly isHung?: true;
 }
@@ -63,8 +67,9 @@ export interface Attempt {
  * What a handover is doing. `checking`: everything that can be tried without touching the serving
  * launch. `clearing`: a cold handover takes the old one out of service first. `starting`: the new
  * launch is not LIVE yet. `repairing`: its lineage is being repaired after it failed. `backoff`:
- * waiting for a token's delay. `headroom`: waiting until memory suffices for two. `retiring`:
- * committed, the old launch drains.
+ * waiting for a token's delay. `headroom`: waiting until one more Envoy fits: memory, or the number
+ * of those that live. `delivering`: in place, what serves is to load the new certificates.
+ * `retiring`: committed, the old launch drains.
  */
 export type HandoverStep =
   | 'checking'
@@ -73,6 +78,7 @@ export type HandoverStep =
   | 'repairing'
   | 'backoff'
   | 'headroom'
+  | 'delivering'
   | 'retiring';
 
 /** From the serving launch to a new one. At most one exists at a time. */
@@ -80,9 +86,11 @@ export interface Handover {
   readonly id: HandoverId;
   readonly triggers: readonly Trigger[];
   readonly askedMode: 'auto' | Mode;
-  readonly mode?: Mode;
+  readonly mode?: HandoverMode;
   /** Why it is not `hot` though nobody asked for another. */
   readonly modeReason?: string;
+  /** Why it is not `in-place` though it could be: what serves did not load the certificates. */
+  readonly notInPlace?: string;
   /**
    * `change`: to the desired state. `restore`: back to what last was LIVE, after a crash. `standby`:
    * the second lineage is brought to what last was LIVE.
@@ -103,14 +111,17 @@ export interface Handover {
   readonly startedAtMs: number;
 }
 
-/** How a handover ended. */
-export type HandoverResult = 'committed' | 'refused' | 'rolledBack' | 'abandoned';
+/**
+ * How a handover ended. `unproved`: the new launch serves, and nothing shows that it does so with
+ * the certificates it was given.
+ */
+export type HandoverResult = 'committed' | 'unproved' | 'refused' | 'rolledBack' | 'abandoned';
 
 export interface HandoverEnd {
   /** Absent when a request was refused without a handover of its own. */
   readonly id?: HandoverId;
   readonly triggers: readonly Trigger[];
-  readonly mode?: Mode;
+  readonly mode?: HandoverMode;
   /** Why it was not `hot` though nobody had asked for another. */
   readonly modeReason?: string;
   readonly result: HandoverResult;
@@ -120,6 +131,13 @@ export interface HandoverEnd {
   readonly attemptCount: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
+}
+
+/** A launch is LIVE; how its handover ended is told once its certificates are known to be loaded. */
+export interface Proving {
+  readonly launch: LaunchId;
+  readonly end: HandoverEnd;
+  readonly requests: readonly RequestId[];
 }
 
 /** Someone asked for a handover and it has not begun. */
@@ -152,6 +170,8 @@ export interface State {
   readonly missing: readonly string[];
   /** Parts that are not whole on disk, and why: their last good state stays in use. */
   readonly held: ReadonlyMap<Part, readonly string[]>;
+  /** What the last look at the certificate folders found; absent before it, and without folders. */
+  readonly certificates?: CertificatesKnown;
   /** What last went LIVE: a crash restart goes back to it. */
   readonly committed?: Desired;
   /** A change that was given up; it is not tried again until something changes or someone asks. */
@@ -169,6 +189,7 @@ export interface State {
   readonly handover?: Handover;
   readonly pending: readonly PendingRequest[];
   readonly lastEnd?: HandoverEnd;
+  readonly proving?: Proving;
   /** Crashes since the last refill, oldest first; their number is the tokens spent. */
   readonly crashes: readonly Attempt[];
   readonly stop?: Stop;

@@ -1,6 +1,16 @@
 /** The state as it is told to people, the page and scripts: plain JSON, times in seconds. */
 import { reasonOf } from './attempts.ts';
-import type { Desired, Mode, Part, Phase, Stage, TimerName, Trigger } from './model.ts';
+import { type CertificatesStatus, certificatesStatus } from './certificate-status.ts';
+import type {
+  Desired,
+  HandoverMode,
+  Mode,
+  Part,
+  Phase,
+  Stage,
+  TimerName,
+  Trigger,
+} from './model.ts';
 import { type Outlook, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';
@@ -28,6 +38,8 @@ export interface Status {
   readonly tokens: TokenStatus;
   /** What is waited for, the soonest first. */
   readonly waits: readonly WaitStatus[];
+  /** Only where there are folders to look at. */
+  readonly certificates?: CertificatesStatus | undefined;
   /** Parts on disk that are held at their last good state, and why. */
   readonly held: readonly HeldStatus[];
   /** First eight characters of each digest. */
@@ -54,6 +66,8 @@ export interface LaunchStatus {
   readonly isDoomed?: true | undefined;
   /** For how long its admin has left a question unanswered; absent when it answers. */
   readonly silentSeconds?: number | undefined;
+  /** Why it is not known to serve with the certificates it was given. */
+  readonly unproved?: string | undefined;
   /** It was silent for too long; it is being replaced. */
   readonly isHung?: true | undefined;
 }
@@ -62,7 +76,7 @@ export interface HandoverStatus {
   readonly id: string;
   readonly triggers: readonly Trigger[];
   readonly askedMode: 'auto' | Mode;
-  readonly mode?: Mode | undefined;
+  readonly mode?: HandoverMode | undefined;
   /** Why it is not hot though nobody asked for another mode, or why it waits. */
   readonly modeReason?: string | undefined;
   readonly step: HandoverStep;
@@ -77,7 +91,7 @@ export interface HandoverStatus {
 export interface HandoverEndStatus {
   readonly id?: string | undefined;
   readonly triggers: readonly Trigger[];
-  readonly mode?: Mode | undefined;
+  readonly mode?: HandoverMode | undefined;
   /** Why it was not hot though nobody had asked for another mode. */
   readonly modeReason?: string | undefined;
   readonly result: HandoverResult;
@@ -130,6 +144,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     standby: standbyStatus(state, outlook),
     tokens: tokenStatus(state, outlook),
     waits: waitsOf(state, atMs),
+    certificates: state.certificates && certificatesStatus(state.certificates, outlook),
     held: [...state.held].map(([part, problems]) => ({ part, problems })),
     desired: state.desired && digestStatus(state.desired),
     committed: state.committed && digestStatus(state.committed),
@@ -140,7 +155,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
 
 function launchStatus(launch: Launch, atMs: number): LaunchStatus {
   const { id, epoch, lineage, stage, pid, envoyState, connections, liveAtMs, silentMs } = launch;
-  const { isDoomed, isHung } = launch;
+  const { isDoomed, isHung, unproved } = launch;
   return {
     id,
     epoch,
@@ -153,12 +168,14 @@ function launchStatus(launch: Launch, atMs: number): LaunchStatus {
     connections,
     isDoomed,
     silentSeconds: silentMs === undefined ? undefined : secondsOf(silentMs),
+    unproved,
     isHung,
   };
 }
 
 function handoverStatus(handover: Handover, atMs: number): HandoverStatus {
-  const { id, triggers, askedMode, mode, modeReason, step, launch, attempts } = handover;
+  const { id, triggers, askedMode, mode, step, launch, attempts } = handover;
+  const modeReason = handover.modeReason ?? handover.notInPlace;
   const ageSeconds = secondsOf(atMs - handover.startedAtMs);
   const failed = attempts.at(-1);
   const lastFailure = failed && reasonOf(failed);

@@ -5,6 +5,7 @@
 import type { Event } from './events.ts';
 import { endHandover } from './handover-end.ts';
 import { EXIT, type ExitCode } from './model.ts';
+import { settleProof } from './proof.ts';
 import { endLaunch, killLaunch } from './retiring.ts';
 import type { Launch, State, Stop } from './state.ts';
 import {
@@ -68,7 +69,7 @@ export function beginStop(turn: Turn, order: StopOrder): Turn {
   };
   const reason = `the agent is stopping: ${order.reason}`;
   const ended = endHandover(refusePending(turn), 'abandoned', reason);
-  const quiet = disarm(ended, ...WAITS_OF_A_RUN);
+  const quiet = disarm(settleProof(ended, reason), ...WAITS_OF_A_RUN);
   const stopping = killStarting(setState(quiet, { handover: undefined, stop }));
   const isDraining = newestInheritable(stopping.state) !== undefined;
   if (order.how === 'now' || !isDraining) return terminate(stopping);

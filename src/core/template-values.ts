@@ -16,12 +16,15 @@ export interface LaunchPaths {
   readonly certificateFolder?: string;
   /** The launch's own admin socket. */
   readonly adminSocket: string;
+  /** Where the launch finds its secrets, when certificates come by file SDS. */
+  readonly secretsFolder?: string;
 }
 
 /** Names a user cannot give a value, with the settings that they speak of instead. */
 const RESERVED: ReadonlyMap<string, string> = new Map([
   ['CERT_DIR', 'BATON_CERT_DIRS'],
   ['ADMIN_SOCKET', 'BATON_RUN_DIR'],
+  ['SECRETS_DIR', 'BATON_CERT_DELIVERY'],
   ['NODE_METADATA', 'ISTIO_META_*'],
   ['POD_NAME', 'POD_NAME'],
   ['POD_NAMESPACE', 'POD_NAMESPACE'],
@@ -61,5 +64,6 @@ export function templateValues(
     ['ADMIN_SOCKET', paths.adminSocket],
   ]);
   if (paths.certificateFolder !== undefined) values.set('CERT_DIR', paths.certificateFolder);
+  if (paths.secretsFolder !== undefined) values.set('SECRETS_DIR', paths.secretsFolder);
   return values;
 }

@@ -6,13 +6,21 @@ import { reasonOf } from './attempts.ts';
 import { isChangeWaiting } from './changes.ts';
 import type { Event } from './events.ts';
 import { permanentExitCode } from './failure-cause.ts';
-import { isOutdated, prepareHandover, setHandover, startChecks } from './handover.ts';
+import { isOutdated, prepareHandover, startChecks } from './handover.ts';
 import { endHandover, RECONSIDER_MS } from './handover-end.ts';
 import { EXIT, type ExitCode, epochOf, type FailureCause, launchIdOf } from './model.ts';
 import { delayAfterFailure } from './restart-tokens.ts';
 import type { Attempt, Handover, State } from './state.ts';
 import { beginStop } from './stopping.ts';
-import { arm, failingLaunch, findLaunch, servingLaunch, setState, type Turn } from './turn.ts';
+import {
+  arm,
+  failingLaunch,
+  findLaunch,
+  servingLaunch,
+  setHandover,
+  setState,
+  type Turn,
+} from './turn.ts';
 
 /**
  * A launch that was killed while its admin was silent may have left a request unanswered: its

@@ -2,7 +2,7 @@
 import type { Effect } from './events.ts';
 import type { LaunchId, LineageId, Moment, Policy, TimerName } from './model.ts';
 import { epochOf } from './model.ts';
-import type { Launch, State, Unsoundness } from './state.ts';
+import type { Handover, Launch, State, Unsoundness } from './state.ts';
 
 export interface Turn extends Moment {
   readonly state: State;
@@ -22,6 +22,10 @@ function patched<Of extends object>(value: Of, patch: Patch<Of>): Of {
 
 export function setState(turn: Turn, patch: Patch<State>): Turn {
   return { ...turn, state: patched(turn.state, patch) };
+}
+
+export function setHandover(turn: Turn, handover: Handover): Turn {
+  return setState(turn, { handover });
 }
 
 export function emit(turn: Turn, ...effects: readonly Effect[]): Turn {
@@ -72,11 +76,15 @@ export function servingLaunch(state: State): Launch | undefined {
   return state.launches.findLast((launch) => launch.stage === 'live');
 }
 
+/** It hangs, or lost its parent: it will not serve for long. */
+export function isFailing({ isHung, isDoomed }: Launch): boolean {
+  return isHung === true || isDoomed === true;
+}
+
 /** One that is live and will not serve for long. */
 export function failingLaunch({ launches }: State): Launch | undefined {
   return launches.find((launch) => {
-    const isFailing = launch.isHung === true || launch.isDoomed === true;
-    return launch.stage === 'live' && isFailing && launch.isKilled !== true;
+    return launch.stage === 'live' && isFailing(launch) && launch.isKilled !== true;
   });
 }
 

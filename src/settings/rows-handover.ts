@@ -3,26 +3,6 @@ import * as forms from './forms.ts';
 import { setting } from './row.ts';
 
 export const handoverRows = {
-  certificateFolders: setting('BATON_CERT_DIRS', forms.list('folders'), {
-    standard: ['/etc/certs'],
-    meaning: 'folders with certificates to watch; empty: no certificates',
-  }),
-  certificateQuietTimeMs: setting('BATON_CERT_QUIET_TIME', forms.duration, {
-    standard: 1_000,
-    meaning: 'how long certificates (and bootstrap and binary) must have stopped changing',
-  }),
-  certificateMaxWaitMs: setting('BATON_CERT_MAX_WAIT', forms.duration, {
-    standard: 10_000,
-    meaning: 'the longest wait from the first change of certificates',
-  }),
-  certificatePollIntervalMs: setting('BATON_CERT_POLL_INTERVAL', forms.durationFrom(100), {
-    standard: 30_000,
-    meaning: 'how often certificates are read again in case events were lost',
-  }),
-  certificateWaitMs: setting('BATON_CERT_WAIT_TIME', forms.duration, {
-    standard: 0,
-    meaning: 'at start, how long to wait for a required pair',
-  }),
   handover: setting('BATON_HANDOVER', forms.oneOf('auto', 'hot', 'side-by-side', 'cold'), {
     standard: 'auto',
     meaning: 'how the serving launch is replaced: auto, hot, side-by-side or cold',

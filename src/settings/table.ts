@@ -1,10 +1,11 @@
 /** All settings, in the order in which they are documented. */
 import type { Row } from './row.ts';
 import { agentRows } from './rows-agent.ts';
+import { certificateRows } from './rows-certificates.ts';
 import { envoyRows } from './rows-envoy.ts';
 import { handoverRows } from './rows-handover.ts';
 
-export const table = { ...envoyRows, ...handoverRows, ...agentRows };
+export const table = { ...envoyRows, ...certificateRows, ...handoverRows, ...agentRows };
 
 export type SettingKey = keyof typeof table;
 

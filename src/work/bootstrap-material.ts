@@ -5,8 +5,9 @@ import { fillTemplate, type Nearest, namesUsed, unusedNames } from '../core/boot
 import { canonicalJson } from '../core/canonical-json.ts';
 import { mergeLayers } from '../core/merge-layers.ts';
 import { type Digest, digestOf } from '../core/model.ts';
+import { deliverBySecrets, type SecretDelivery } from '../core/secret-discovery.ts';
 import type { LaunchPaths } from '../core/template-values.ts';
-import type { Tree } from '../core/tree.ts';
+import type { Tree, TreeProblem, TreeResult } from '../core/tree.ts';
 import type { Result } from '../ports.ts';
 
 export interface BootstrapParts {
@@ -14,11 +15,15 @@ export interface BootstrapParts {
   readonly layers: readonly Tree[];
 }
 
+/** How certificates come to an Envoy that serves. */
+export type Delivery = 'restart' | 'sds';
+
 export interface Filling {
   readonly valuesFor: (paths: LaunchPaths) => ReadonlyMap<string, Tree>;
   /** Names the user gave values for, to find the misspelt ones. */
   readonly givenNames: readonly string[];
   readonly nearest: Nearest;
+  readonly delivery: Delivery;
 }
 
 export interface BootstrapMaterial {
@@ -28,35 +33,61 @@ export interface BootstrapMaterial {
   readonly merged: Tree;
   /** Whether it speaks of CERT_DIR. */
   readonly needsCertificates: boolean;
-  /** The bootstrap as canonical JSON. @throws AgentError when a needed path is left out */
-  json(paths: LaunchPaths): string;
+  /** With every certificate named by its file. @throws AgentError when a needed path is left out */
+  named(paths: LaunchPaths): Tree;
+  /** As it is launched, which is the same but where certificates come by file SDS. @throws AgentError */
+  launched(paths: LaunchPaths): Tree;
+  /** By name; none but where certificates come by file SDS. @throws AgentError */
+  secrets(paths: LaunchPaths): ReadonlyMap<string, Tree>;
 }
 
 /** Stand for what only a launch knows, when a bootstrap is tried and compared. */
-const ANY_LAUNCH: LaunchPaths = { adminSocket: '/admin.sock', certificateFolder: '/certificates' };
+const ANY_LAUNCH: LaunchPaths = {
+  adminSocket: '/admin.sock',
+  certificateFolder: '/certificates',
+  secretsFolder: '/secrets',
+};
 
-/** All problems at once where a name can't be filled or a given value names nothing. */
+/**
+ * All problems at once where a name can't be filled, a given value names nothing, or a certificate
+ * can't be delivered as it is to be.
+ */
 export function bootstrapMaterial(
   { base, layers }: BootstrapParts,
-  { valuesFor, givenNames, nearest }: Filling,
+  { valuesFor, givenNames, nearest, delivery }: Filling,
 ): Result<BootstrapMaterial> {
   const merged = mergeLayers(base, layers);
-  const fill = (paths: LaunchPaths) => fillTemplate(merged, valuesFor(paths), nearest);
-  const tried = fill(ANY_LAUNCH);
+  const tried = fillTemplate(merged, valuesFor(ANY_LAUNCH), nearest);
   const misspelt = unusedNames(merged, givenNames, nearest);
-  if (!tried.ok) return { ok: false, problems: [...misspelt, ...tried.problems] };
-  if (misspelt.length > 0) return { ok: false, problems: misspelt };
+  const rewritten = delivery === 'sds' ? deliverBySecrets(merged) : asItIs(merged);
+  const problems = [misspelt, problemsOf(tried), problemsOf(rewritten)].flat();
+  if (!tried.ok || !rewritten.ok || problems.length > 0) return { ok: false, problems };
+  const { bootstrap, secrets } = rewritten.value;
+  const fill = (tree: Tree, paths: LaunchPaths) => filled(tree, valuesFor(paths), nearest);
   const digest = createHash('sha256').update(canonicalJson(tried.value)).digest('hex');
   const material = {
     digest: digestOf(digest),
     merged,
     needsCertificates: namesUsed(merged).has('CERT_DIR'),
-    json: (paths: LaunchPaths) => {
-      const filled = fill(paths);
-      if (filled.ok) return canonicalJson(filled.value);
-      const reasons = filled.problems.map(({ message }) => message).join(' ');
-      throw new AgentError('bootstrapNotFilled', reasons);
-    },
+    named: (paths: LaunchPaths) => fill(merged, paths),
+    launched: (paths: LaunchPaths) => fill(bootstrap, paths),
+    secrets: (paths: LaunchPaths) =>
+      new Map([...secrets].map(([name, secret]) => [name, fill(secret, paths)])),
   };
   return { ok: true, value: material };
+}
+
+function asItIs(bootstrap: Tree): TreeResult<SecretDelivery> {
+  return { ok: true, value: { bootstrap, secrets: new Map() } };
+}
+
+function problemsOf(result: TreeResult<unknown>): readonly TreeProblem[] {
+  return result.ok ? [] : result.problems;
+}
+
+function filled(tree: Tree, values: ReadonlyMap<string, Tree>, nearest: Nearest): Tree {
+  const result = fillTemplate(tree, values, nearest);
+  if (result.ok) return result.value;
+  const reasons = result.problems.map(({ message }) => message).join(' ');
+  throw new AgentError('bootstrapNotFilled', reasons);
 }

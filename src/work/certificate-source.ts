@@ -6,6 +6,7 @@ import {
   isNothingThere,
   judgeCertificates,
 } from '../core/certificate-verdict.ts';
+import type { CertificatesSeen } from '../core/certificates-seen.ts';
 import type { CertificateSnapshot, Clock, Problem, Result } from '../ports.ts';
 
 export interface CertificateStore {
@@ -19,24 +20,60 @@ export interface KeptCertificates {
   readonly snapshot: CertificateSnapshot;
 }
 
-/**
- * One look at the folders, given what was kept before. Undefined where there is nothing and never
- * was; problems, with what to do about them, where there is something that must not be used.
- */
+/** One look at the folders: what came of it, and what is kept from now on. */
+export interface CertificateReading {
+  /**
+   * Undefined where there is nothing and never was; problems, with what to do about them, where
+   * there is something that must not be used.
+   */
+  readonly result: Result<KeptCertificates | undefined>;
+  readonly seen: CertificatesSeen;
+}
+
+/** Looks at the folders, given what was kept before, and keeps what it may. */
 export async function readCertificates(
   store: CertificateStore,
   clock: Clock,
   kept: KeptCertificates | undefined,
-): Promise<Result<KeptCertificates | undefined>> {
+): Promise<CertificateReading> {
   const look = await store.look();
-  if (kept === undefined && isNothingThere(look)) return { ok: true, value: undefined };
+  const wallMs = clock.wallMs();
+  const told = (verdict: CertificatesSeen['verdict'], now = kept): CertificatesSeen => {
+    return { verdict, problems: [], ...keptSet(now), wallMs };
+  };
+  if (kept === undefined && isNothingThere(look)) {
+    return { result: { ok: true, value: undefined }, seen: told('absent') };
+  }
   const accepted = kept === undefined ? {} : { accepted: kept.set };
-  const verdict = judgeCertificates(look, { wallMs: clock.wallMs(), ...accepted });
-  if ('problems' in verdict) return { ok: false, problems: advised(verdict) };
-  if (verdict.kind === 'unchanged') return { ok: true, value: kept };
+  const verdict = judgeCertificates(look, { wallMs, ...accepted });
+  if ('problems' in verdict) {
+    const { kind, advice } = verdict;
+    const problems = verdict.problems.map(({ message }) => message);
+    return {
+      result: { ok: false, problems: advised(verdict) },
+      seen: { ...told(kind), problems, advice },
+    };
+  }
+  if (verdict.kind === 'unchanged') {
+    return { result: { ok: true, value: kept }, seen: told('unchanged') };
+  }
   const snapshot = await store.snapshot(look);
-  if (!snapshot.ok) return snapshot;
-  return { ok: true, value: { set: verdict.set, snapshot: snapshot.value } };
+  if (!snapshot.ok) {
+    const problems = snapshot.problems.map(({ message }) => message);
+    return { result: snapshot, seen: { ...told('unsaved'), problems } };
+  }
+  const now = { set: verdict.set, snapshot: snapshot.value };
+  return { result: { ok: true, value: now }, seen: told('accepted', now) };
+}
+
+function keptSet(kept: KeptCertificates | undefined): Pick<CertificatesSeen, 'kept'> {
+  if (kept === undefined) return {};
+  const { digest, pairs } = kept.set;
+  const leaves = pairs.map(({ certificatePath: path, leaf }) => {
+    const { subject, serialNumber, notBeforeMs, notAfterMs } = leaf;
+    return { path, subject, serialNumber, notBeforeMs, notAfterMs };
+  });
+  return { kept: { digest, leaves } };
 }
 
 type Held = Extract<CertificateVerdict, { readonly problems: unknown }>;

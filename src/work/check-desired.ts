@@ -97,7 +97,7 @@ async function validate(material: Material, world: CheckWorld): Promise<Result<v
 }
 
 function bootstrapOf(material: Material, { runDirectory }: CheckWorld): string {
-  return material.bootstrapFor({ adminSocketPath: runDirectory.adminSocketPath(VALIDATION) });
+  return material.validationFor({ adminSocketPath: runDirectory.adminSocketPath(VALIDATION) });
 }
 
 /** What the candidate can't be written for is no fault of its content. */

@@ -2,9 +2,12 @@
  * What Envoy is to run with, read from disk: certificates, bootstrap and binary. Each look reads the
  * truth anew; events only say when to look. A part that is not whole is held at its last good state.
  */
-import type { CertificateSet } from '../core/certificate-verdict.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { expectationOf } from '../core/certificate-proof.ts';
+import { certificateUse } from '../core/certificate-use.ts';
 import type { Event } from '../core/events.ts';
 import { type Desired, type Digest, type Part, sameDesired } from '../core/model.ts';
+import { secretFiles } from '../core/secret-discovery.ts';
 import type { Clock, Material, Result } from '../ports.ts';
 import type { BootstrapMaterial } from './bootstrap-material.ts';
 import {
@@ -26,7 +29,6 @@ export interface DesiredWorld {
    * there never was a whole: `desiredMissing` says it all then.
    */
   readonly onHeld: (part: Part, problems: readonly string[]) => void;
-  readonly onCertificates: (set: CertificateSet) => void;
 }
 
 export interface DesiredState {
@@ -62,11 +64,7 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
   }
 
   async function lookOnce(): Promise<void> {
-    const before = parts;
-    parts = await readParts(before, world, held);
-    const { certificates } = parts;
-    if (certificates && certificates !== before.certificates)
-      world.onCertificates(certificates.set);
+    parts = await readParts(parts, world, held);
     if (!isWhole(parts)) {
       const isConfigured = parts.bootstrap !== undefined && parts.binary !== undefined;
       const lacks = isConfigured ? 'certificates' : 'configuration';
@@ -106,8 +104,9 @@ async function readParts(before: Parts, world: DesiredWorld, held: Held): Promis
   const binary = held.take('binary', await world.identifyBinary());
   const store = world.certificates;
   const kept = before.certificates;
-  const certificates =
-    store && held.take('certificates', await readCertificates(store, world.clock, kept));
+  const reading = store && (await readCertificates(store, world.clock, kept));
+  if (reading) world.post({ type: 'certificatesSeen', seen: reading.seen });
+  const certificates = reading && held.take('certificates', reading.result);
   return {
     ...before,
     ...(bootstrap ? { bootstrap: bootstrap.value } : {}),
@@ -151,12 +150,22 @@ function desiredOf({ bootstrap, binary, certificates }: Whole): Desired {
 }
 
 function materialFrom(parts: Whole, desired: Desired, binary: string): Material {
-  const folder = parts.certificates?.snapshot.folder;
-  const certificates = folder === undefined ? {} : { certificateFolder: folder };
-  const { bootstrap } = parts;
-  const bootstrapFor: Material['bootstrapFor'] = ({ adminSocketPath }) =>
-    bootstrap.json({ adminSocket: adminSocketPath, ...certificates });
-  return { desired, binary, bootstrapFor };
+  const { bootstrap, certificates: kept } = parts;
+  const certificates = kept === undefined ? {} : { certificateFolder: kept.snapshot.folder };
+  // Secrets and what Envoy has to show for them are the same for every launch.
+  const anyLaunch = { adminSocket: '', secretsFolder: '', ...certificates };
+  const secrets = bootstrap.secrets(anyLaunch);
+  const use = certificateUse([bootstrap.launched(anyLaunch), ...secrets.values()]);
+  return {
+    desired,
+    binary,
+    bootstrapFor: ({ adminSocketPath: adminSocket, secretsFolder }) =>
+      canonicalJson(bootstrap.launched({ adminSocket, secretsFolder, ...certificates })),
+    validationFor: ({ adminSocketPath: adminSocket }) =>
+      canonicalJson(bootstrap.named({ adminSocket, ...certificates })),
+    secrets: secretFiles(secrets, kept?.set.digest ?? ''),
+    expected: expectationOf(use, (path) => kept?.snapshot.serialNumbers.get(path)),
+  };
 }
 
 const NO_CERTIFICATES =

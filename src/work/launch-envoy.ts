@@ -10,12 +10,14 @@ import type {
   EnvoyProcesses,
   EnvoyQueries,
   HotRestartDomain,
+  LaunchPlaces,
   Material,
   Problem,
   RunDirectory,
   SpawnSpec,
 } from '../ports.ts';
 import type { Launches, LivingLaunch } from './launches.ts';
+import { isNothing, untilProved } from './prove-certificates.ts';
 import { watchLaunch } from './watch-launch.ts';
 
 type Exited = Event & { readonly type: 'launchExited' };
@@ -92,15 +94,25 @@ async function prepare(effect: Launching, world: LaunchWorld): Promise<Prepared>
   const reserved = await world.domain.reserve(effect.lineage);
   const [obstacle] = reserved.ok ? [] : reserved.problems;
   if (!reserved.ok) return { problem: obstacle ?? NO_BASE_ID };
-  const adminSocketPath = world.runDirectory.adminSocketPath(launch);
+  const { adminSocketPath, secretsFolder } = placesOf(launch, world);
   try {
-    const json = material.bootstrapFor({ adminSocketPath });
+    const { secrets } = material;
+    if (secrets.size > 0)
+      await world.runDirectory.putSecrets(launch, target.certificates ?? '', secrets);
+    const json = material.bootstrapFor({ adminSocketPath, secretsFolder });
     const bootstrapPath = await world.runDirectory.writeBootstrap(epoch, json);
     const place = { bootstrapPath, adminSocketPath, epoch, baseId: reserved.value };
     return { launch, epoch, binary: material.binary, args: envoyArgs(world.options, place) };
   } catch (error) {
     return { problem: { about: 'BATON_RUN_DIR', message: reasonIn(error) } };
   }
+}
+
+function placesOf(launch: LaunchId, { runDirectory }: LaunchWorld): LaunchPlaces {
+  return {
+    adminSocketPath: runDirectory.adminSocketPath(launch),
+    secretsFolder: runDirectory.secretsFolder(launch),
+  };
 }
 
 const NO_BASE_ID: Problem = { about: 'BATON_BASE_ID', message: 'Cannot find a free base id.' };
@@ -122,14 +134,15 @@ function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): L
     world.post({ type: 'launchAnswered', launch, envoyState });
   };
   admin.untilLive(epoch, { signal: ended.signal, onAnswer }).then(
-    ({ hotRestartVersion }) => {
+    ({ hotRestartVersion, version }) => {
       if (ended.signal.aborted) return;
       living.stopWatching = watchLaunch(living, world);
       living.hasAnswered = true;
       living.hotRestartVersion = hotRestartVersion;
+      living.version = version;
       keepLastGood(effect, world);
       world.onLive(living);
-      world.post({ type: 'launchLive', launch });
+      void reportLive(effect, living, world);
     },
     // Only the end of the process ends the asking, and that is reported by its exit.
     () => undefined,
@@ -137,10 +150,29 @@ function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): L
   return living;
 }
 
+/** LIVE comes first: what follows from it can't wait for a proof. Never rejects. */
+async function reportLive(
+  { launch, target }: Launching,
+  living: LivingLaunch,
+  world: LaunchWorld,
+): Promise<void> {
+  const material = world.materialOf(target);
+  if (material === undefined || isNothing(material.expected)) {
+    world.post({ type: 'launchLive', launch });
+    return;
+  }
+  world.post({ type: 'launchLive', launch, awaitsProof: true });
+  const problem = await untilProved(material, living, world.clock);
+  world.post({
+    type: 'certificatesProved',
+    launch,
+    ...(problem === undefined ? {} : { problem }),
+  });
+}
+
 /** For people who look for what last worked; nothing reads it again. */
 function keepLastGood({ launch, target }: Launching, world: LaunchWorld): void {
-  const adminSocketPath = world.runDirectory.adminSocketPath(launch);
-  const json = world.materialOf(target)?.bootstrapFor({ adminSocketPath });
+  const json = world.materialOf(target)?.bootstrapFor(placesOf(launch, world));
   if (json === undefined) return;
   world.runDirectory.keepLastGood(json).catch((error: unknown) => world.onTrouble(reasonIn(error)));
 }

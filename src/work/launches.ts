@@ -13,6 +13,8 @@ export interface LivingLaunch {
   readonly admin: AdminChannel;
   /** What it said of itself when it was LIVE, e.g. `11.104`. */
   hotRestartVersion?: string;
+  /** Envoy's own version, as it said when it was LIVE. */
+  version?: string;
   /** Its admin has answered: its signal handlers are installed, and it may be told to reopen logs. */
   hasAnswered?: true;
   /** The listeners that it last said it had. */

@@ -3,11 +3,12 @@ import type { Effect, Event } from '../core/events.ts';
 import type { ExitCode, LaunchId, LineageId, RequestId } from '../core/model.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import { type CheckWorld, checkDesired } from './check-desired.ts';
+import { type DeliveryWorld, deliverCertificates } from './deliver-certificates.ts';
 import { type DrainWorld, drainLaunch } from './drain-launch.ts';
 import { type LaunchWorld, launchEnvoy } from './launch-envoy.ts';
 import { wasTakenOver } from './takeover.ts';
 
-export interface World extends CheckWorld, DrainWorld, LaunchWorld {
+export interface World extends CheckWorld, DeliveryWorld, DrainWorld, LaunchWorld {
   readonly post: (event: Event) => void;
   /** An Envoy is about to be started beside others, of a lineage of its own. */
   readonly onSideBySide: () => void;
@@ -25,6 +26,8 @@ export function createPerform(world: World): (effect: Effect) => void {
     switch (effect.type) {
       case 'checkDesired':
         return void checkDesired(effect, world);
+      case 'deliverCertificates':
+        return void deliverCertificates(effect, world);
       case 'launchEnvoy':
         if (effect.epoch === 0 && lineages.size > 0) world.onSideBySide();
         lineages.set(effect.launch, effect);
@@ -78,6 +81,7 @@ function forgetLaunch(id: LaunchId, placed: Map<LaunchId, Placed>, world: World)
   const trouble = (error: unknown) =>
     world.onTrouble(error instanceof Error ? error.message : String(error));
   world.runDirectory.removeAdminSocket(id).catch(trouble);
+  world.runDirectory.removeSecrets(id).catch(trouble);
   if (!living.some(({ epoch }) => epoch === gone.epoch)) {
     world.runDirectory.removeBootstrap(gone.epoch).catch(trouble);
   }

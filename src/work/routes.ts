@@ -1,5 +1,5 @@
 /** What is answered on the status port and on the control socket: one table, from facts to answers. */
-import type { Mode } from '../core/model.ts';
+import type { HandoverMode, Mode } from '../core/model.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
@@ -90,7 +90,7 @@ export interface RestartAnswer {
   readonly result: HandoverEnd['result'];
   readonly reason?: string | undefined;
   readonly launch?: string | undefined;
-  readonly mode?: Mode | undefined;
+  readonly mode?: HandoverMode | undefined;
   /** Why it was not hot though nobody had asked for another mode. */
   readonly modeReason?: string | undefined;
   /** Failed ones. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../src/adapters/metrics.ts';
+import type { CertificatesSeen } from '../../src/core/certificates-seen.ts';
 import type { Event } from '../../src/core/events.ts';
 import { initialState, step } from '../../src/core/lifecycle.ts';
-import { launchIdOf } from '../../src/core/model.ts';
+import { digestOf, launchIdOf } from '../../src/core/model.ts';
 import {
   checksPassed,
   crashed,
@@ -97,17 +98,31 @@ describe('the metrics', () => {
   });
 
   test('forget a certificate that is no longer in use', async () => {
-    const metrics = await metricsAfter([]);
-    metrics.setCertificateEnds(new Map([['old.pem', { notAfterWallMs: 1_000_000 }]]));
-    metrics.setCertificateEnds(new Map([['new.pem', { notAfterWallMs: 2_000_400 }]]));
+    const metrics = await metricsAfter([
+      [0, seenLeaf('old.pem', 1_000_000)],
+      [100, seenLeaf('new.pem', 2_000_400)],
+    ]);
     const samples = samplesOf(await metrics.text());
     expect(samples.get('baton_certificate_not_after_seconds{file="new.pem"}')).toBe(2_000);
     expect([...samples.keys()].join()).not.toContain('old.pem');
   });
 
+  test('tell the verdict of the last look, and count those of all', async () => {
+    const look = (verdict: CertificatesSeen['verdict']): Happening => [
+      0,
+      { type: 'certificatesSeen', seen: { verdict, problems: [], wallMs: 0 } },
+    ];
+    const metrics = await metricsAfter([look('accepted'), look('mismatched'), look('mismatched')]);
+    const samples = samplesOf(await metrics.text());
+    expect(samples.get('baton_certificate_verdict{verdict="mismatched"}')).toBe(1);
+    expect(samples.get('baton_certificate_verdict{verdict="accepted"}')).toBe(0);
+    expect(samples.get('baton_certificate_looks_total{verdict="mismatched"}')).toBe(2);
+    expect(samples.get('baton_certificate_looks_total{verdict="accepted"}')).toBe(1);
+    expect(samples.get('baton_certificate_looks_total{verdict="expired"}')).toBe(0);
+  });
+
   test('escape what a file is called', async () => {
-    const metrics = await metricsAfter([]);
-    metrics.setCertificateEnds(new Map([['a"\n\\b.pem', { notAfterWallMs: 1_000 }]]));
+    const metrics = await metricsAfter([[0, seenLeaf('a"\n\\b.pem', 1_000)]]);
     expect(
       samplesOf(await metrics.text()).get(
         'baton_certificate_not_after_seconds{file="a\\"\\n\\\\b.pem"}',
@@ -135,6 +150,15 @@ describe('the metrics', () => {
   });
 });
 
+function seenLeaf(path: string, notAfterMs: number): Event {
+  const leaf = { path, subject: 'CN=a', serialNumber: '01', notBeforeMs: 0, notAfterMs };
+  const kept = { digest: digestOf('a'), leaves: [leaf] };
+  return {
+    type: 'certificatesSeen',
+    seen: { verdict: 'accepted', problems: [], kept, wallMs: 0 },
+  };
+}
+
 async function metricsAfter(
   happenings: readonly Happening[],
   policy = defaultPolicy,
@@ -148,7 +172,7 @@ async function metricsAfter(
   let before = initialState;
   for (const [atMs, event] of happenings) {
     const { state: after, effects } = step(before, event, { atMs, chance: 0.5 }, policy);
-    metrics.observe({ before, after, effects });
+    metrics.observe({ event, before, after, effects });
     before = after;
   }
   return metrics;

@@ -16,12 +16,23 @@ export function listening({ epoch, port }: { epoch: number; port: number }): obj
   };
 }
 
-/** A TLS listener with this pair; it need not be reachable. */
-export function withCertificate({ chainPath, keyPath }: { chainPath: string; keyPath: string }) {
+interface TlsFiles {
+  readonly chainPath: string;
+  readonly keyPath: string;
+  /** A bundle that no client is asked to be of. @default none */
+  readonly authorityPath?: string;
+}
+
+/** A TLS listener with these files; it need not be reachable. */
+export function withCertificate({ chainPath, keyPath, authorityPath }: TlsFiles) {
   const pair = {
     certificate_chain: { filename: chainPath },
     private_key: { filename: keyPath },
   };
+  const authority =
+    authorityPath === undefined
+      ? {}
+      : { validation_context: { trusted_ca: { filename: authorityPath } } };
   return {
     static_resources: {
       listeners: [
@@ -35,7 +46,8 @@ export function withCertificate({ chainPath, keyPath }: { chainPath: string; key
                 name: 'tls',
                 typed_config: {
                   '@type': `${EXTENSION}.transport_sockets.tls.v3.DownstreamTlsContext`,
-                  common_tls_context: { tls_certificates: [pair] },
+                  require_client_certificate: false,
+                  common_tls_context: { tls_certificates: [pair], ...authority },
                 },
               },
             },

@@ -99,12 +99,15 @@ describe('an agent that is suspended', () => {
   test.each(['SIGSTOP', 'SIGTSTP'] as const)(
     'by %s takes a SIGTERM when it goes on',
     async (suspend) => {
-      const agent = await startReadyFake();
+      await openFake();
+      const agent = world.startAgent({}, ['python3', '-c', AS_A_JOB, ...RUN]);
+      await agent.untilReady();
+      const pid = Number(agent.records({ msg: 'agent starts' })[0]?.['pid']);
 
-      agent.signal(suspend);
-      await agent.until('suspension', () => stateOf(agent.pid) === 'T');
-      agent.signal('SIGTERM');
-      agent.signal('SIGCONT');
+      process.kill(pid, suspend);
+      await agent.until('suspension', () => stateOf(pid) === 'T');
+      process.kill(pid, 'SIGTERM');
+      process.kill(pid, 'SIGCONT');
 
       expect(await agent.ended).toEqual(STOPPED);
       expect(agent.records({ msg: 'stop requested' })).toHaveLength(1);
@@ -112,6 +115,19 @@ describe('an agent that is suspended', () => {
     },
   );
 });
+
+/**
+ * As a shell with job control would start it: in a group of its own, with a parent in the same
+ * session. The kernel drops SIGTSTP for a group that has none, which is how a test may be run.
+ */
+const AS_A_JOB = `
+import os, sys
+job = os.fork()
+if job == 0:
+    os.setpgid(0, 0)
+    os.execvp(sys.argv[1], sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]))
+`;
 
 describe('a signal to the whole process group', () => {
   test("is the agent's to answer: Ctrl-C lets requests end", async () => {

@@ -1,4 +1,11 @@
 /** Every mutant there is. */
+import {
+  ofCertificatesSeen,
+  ofDeliveryEnd,
+  ofInPlace,
+  ofJitter,
+  ofProof,
+} from './lists/certificates.ts';
 import { ofFailures } from './lists/failures.ts';
 import { ofHandover } from './lists/handover.ts';
 import { ofHandoverEnd } from './lists/handover-end.ts';
@@ -26,4 +33,9 @@ export const mutants: readonly Mutant[] = [
   ...ofChanges,
   ...ofRedirect,
   ...ofHangs,
+  ...ofInPlace,
+  ...ofDeliveryEnd,
+  ...ofProof,
+  ...ofCertificatesSeen,
+  ...ofJitter,
 ];

@@ -14,7 +14,9 @@ import type { State } from '../../src/core/state.ts';
 export const defaultPolicy: Policy = {
   handover: 'auto',
   triggers: new Set(['certificates', 'bootstrap', 'binary']),
+  delivery: 'restart',
   jitterMs: 0,
+  expiryMarginMs: 600_000,
   certificateWaitMs: 0,
   liveDeadlineMs: 60_000,
   initDeadlineMs: 300_000,

@@ -250,6 +250,35 @@ export function fakeRunDirectory(failure?: string): FakeRunDirectory {
     removeBootstrap: (epoch) => remove(bootstrapPath(epoch)),
     adminSocketPath,
     removeAdminSocket: (launch) => remove(adminSocketPath(launch)),
+    ...fakeSecrets(files, failure),
+  };
+}
+
+/** What each launch reads lies under `/run/baton/sds/<launch>/current/`. */
+function fakeSecrets(
+  files: Map<string, string>,
+  failure: string | undefined,
+): Pick<RunDirectory, 'secretsFolder' | 'putSecrets' | 'forgetOldSecrets' | 'removeSecrets'> {
+  const folderOf = (launch: LaunchId) => `/run/baton/sds/${launch}`;
+  const under = (launch: LaunchId) =>
+    [...files].filter(([path]) => path.startsWith(`${folderOf(launch)}/`));
+  const clear = (launch: LaunchId) => {
+    for (const [path] of under(launch)) files.delete(path);
+  };
+  return {
+    secretsFolder: folderOf,
+    putSecrets: async (launch, _version, secrets) => {
+      if (failure !== undefined) throw new AgentError('runDirectory', failure);
+      const before = under(launch);
+      clear(launch);
+      for (const [name, text] of secrets) files.set(`${folderOf(launch)}/current/${name}`, text);
+      return async () => {
+        clear(launch);
+        for (const [path, text] of before) files.set(path, text);
+      };
+    },
+    forgetOldSecrets: async () => {},
+    removeSecrets: async (launch) => clear(launch),
   };
 }
 

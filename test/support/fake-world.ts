@@ -114,6 +114,9 @@ export function materialFor(desired: Material['desired']): Material {
     desired,
     binary: FAKE_BINARY,
     bootstrapFor: ({ adminSocketPath }) => JSON.stringify({ admin: adminSocketPath }),
+    validationFor: ({ adminSocketPath }) => JSON.stringify({ admin: adminSocketPath }),
+    secrets: new Map(),
+    expected: { chains: [], authorities: [] },
   };
 }
 

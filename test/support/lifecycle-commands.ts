@@ -29,6 +29,7 @@ export interface CommandFacts {
   readonly hangUp: object;
   readonly ask: { readonly mode: 'auto' | Mode };
   readonly check: { readonly verdict: Verdict };
+  readonly deliver: { readonly succeeds: boolean };
   readonly repair: { readonly succeeds: boolean };
   readonly live: object;
   readonly answer: object;
@@ -86,6 +87,7 @@ const RUNS: { readonly [Kind in Command['kind']]: Run<Kind> } = {
       request: requestIdOf(`R${index}`),
     }),
   check: (world, { verdict }) => world.settleChecks(verdict),
+  deliver: (world, { succeeds }) => world.settleDeliveries(succeeds),
   repair: (world, { succeeds }) => world.settleRepairs(succeeds),
   live: becomeLive,
   answer: (world) => {
@@ -140,10 +142,11 @@ function becomeLive(world: SimulatedWorld): void {
   if (ripe) world.becomeLive(ripe);
 }
 
-/** Checks pass, repairs succeed, the newest Envoy becomes LIVE. */
+/** Checks pass, repairs and deliveries succeed, the newest Envoy becomes LIVE. */
 export function succeed(world: SimulatedWorld): void {
   world.settleRepairs(true);
   world.settleChecks('passes');
+  world.settleDeliveries(true);
   becomeLive(world);
 }
 
@@ -169,7 +172,7 @@ function beLate(world: SimulatedWorld, which: number): void {
 }
 
 /** How many kinds of late events there are. */
-export const LATE_COUNT = 12;
+export const LATE_COUNT = 15;
 
 function lateEvents(world: SimulatedWorld): readonly Event[] {
   const { launches, desired } = world.state();
@@ -186,6 +189,9 @@ function lateEvents(world: SimulatedWorld): readonly Event[] {
     { type: 'connectionsCounted', launch, count: 0 },
     { type: 'checksPassed', handover, speaksSameVersion: true },
     { type: 'checksFailed', handover, problems: ['late'], exitCode: 78 },
+    { type: 'certificatesDelivered', handover },
+    { type: 'deliveryFailed', handover, problems: ['late'] },
+    { type: 'certificatesProved', launch, problem: 'late' },
     { type: 'lineageRepaired', lineage: lineageIdOf(99), isSound: true, reason: 'late' },
     { type: 'timerFired', timer: `kill:${launch}` },
   ];

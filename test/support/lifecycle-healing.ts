@@ -37,8 +37,9 @@ function wakeAll(world: SimulatedWorld): void {
 
 /** Nothing is left to come of what was: no deadline but the refill, no Envoy that hangs. */
 function isSettled(world: SimulatedWorld): boolean {
-  const { phase, handover, timers, launches, pending } = world.state();
+  const { phase, handover, timers, launches, pending, proving } = world.state();
   if (phase === 'stopped') return true;
+  if (proving !== undefined) return false;
   const isWaiting = [...timers.keys()].some((timer) => timer !== 'refill');
   const isBusy = handover !== undefined || isWaiting || pending.length > 0;
   if (phase !== 'running' || isBusy || world.isRepairing()) return false;
@@ -65,6 +66,7 @@ export function mustBeQuiet({ world, rules }: RunOfPlan): void {
   must('no handover is going on', handover === undefined);
   must('nobody waits for a handover', pending.length === 0);
   mustHaveTriedCertificates(world);
+  mustServeCommitted(world);
   must('what could not be tried was tried again', refused === undefined || rules.isBlamed());
   must('nothing is left to change', changesOf(world.state(), world.policy).length === 0);
   must('everybody was answered', rules.unanswered().length === 0);
@@ -76,6 +78,23 @@ function mustHaveTriedCertificates(world: SimulatedWorld): void {
   if (desired === undefined || committed === undefined || !sameDesired(desired, refused)) return;
   const isOne = [committed.certificates, refusedCertificates].includes(desired.certificates);
   must('new certificates were tried alone', isOne || desired.bootstrap === committed.bootstrap);
+}
+
+/** A commit in place is the truth about each of those that serve. */
+function mustServeCommitted({ state, envoys }: SimulatedWorld): void {
+  const { launches, committed, standbyGivenUp } = state();
+  if (standbyGivenUp !== undefined) return;
+  for (const { id, target } of launches) {
+    const envoy = envoys.find((one) => one.id === id);
+    must(
+      'what is known of a launch is what it has loaded',
+      envoy?.certificates === target.certificates,
+    );
+    must(
+      'what serves has loaded what was committed',
+      envoy?.certificates === committed?.certificates,
+    );
+  }
 }
 
 function isDrainedOf(launch: LaunchId) {

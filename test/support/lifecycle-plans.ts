@@ -29,6 +29,7 @@ const settings: fc.Arbitrary<Partial<Policy>> = fc.record({
   handover: fc.constantFrom('auto', 'auto', 'auto', 'hot', 'side-by-side', 'cold'),
   standby: fc.constantFrom(false, false, true),
   memory: fc.constantFrom('warn', 'wait', 'side-step'),
+  delivery: fc.constantFrom('restart', 'sds'),
   jitterMs: fc.constantFrom(0, 1_000),
   hangDeadlineMs: fc.constantFrom(30_000, 10_000, 0),
   certificateWaitMs: fc.constantFrom(60_000, 0),
@@ -47,6 +48,8 @@ const fates: fc.Arbitrary<Fate> = fc.record({
   ignoresSigkill: onceIn(40),
   overstays: onceIn(10),
   killedAfterMs: fc.constantFrom(5, 0, 500),
+  provesAfterMs: fc.constantFrom(0, 0, 5, 5_000),
+  isUnproved: onceIn(10),
 });
 
 const waitsMs = fc.constantFrom(1, 50, 150, 200, 500, 1_000, 3_000, 15_000, 60_000, 120_000);
@@ -80,6 +83,7 @@ const LIVING = [
   often(5, 'handOver', { content: contents }),
   often(5, 'recover', { ms: waitsMs }),
   often(11, 'check', { verdict: verdicts }),
+  often(3, 'deliver', { succeeds: onceIn(4).map((fails) => !fails) }),
   often(4, 'repair', { succeeds: onceIn(4).map((fails) => !fails) }),
   often(11, 'live', {}),
   often(1, 'miss', {}),

@@ -1,5 +1,5 @@
 /** An Envoy of the simulated world: what is known of it, and what it can still do. */
-import type { Epoch, LaunchId, LineageId } from '../../src/core/model.ts';
+import type { Digest, Epoch, LaunchId, LineageId } from '../../src/core/model.ts';
 
 /** How a process takes what is done to it. */
 export interface Fate {
@@ -9,6 +9,10 @@ export interface Fate {
   /** As a parent it never obeys its child. */
   readonly overstays: boolean;
   readonly killedAfterMs: number;
+  /** From LIVE to what it shows of its certificates. */
+  readonly provesAfterMs: number;
+  /** It shows others than it was given. */
+  readonly isUnproved: boolean;
 }
 
 export const HEALTHY: Fate = {
@@ -16,6 +20,8 @@ export const HEALTHY: Fate = {
   ignoresSigkill: false,
   overstays: false,
   killedAfterMs: 5,
+  provesAfterMs: 0,
+  isUnproved: false,
 };
 
 export interface SimulatedEnvoy {
@@ -25,6 +31,8 @@ export interface SimulatedEnvoy {
   readonly fate: Fate;
   /** The one it inherits from; it may be gone. */
   readonly parent: SimulatedEnvoy | undefined;
+  /** What it has loaded. */
+  certificates: Digest | undefined;
   condition: 'initializing' | 'live' | 'gone';
   /** Its child or a signal told it to go, so that its end is no surprise to its child. */
   wasToldToGo: boolean;

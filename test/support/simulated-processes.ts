@@ -52,7 +52,7 @@ export function createProcesses(around: ProcessSurroundings): SimulatedProcesses
     return envoy;
   }
 
-  function launch({ launch: id, epoch, lineage }: Effect & { type: 'launchEnvoy' }): void {
+  function launch({ launch: id, epoch, lineage, target }: Effect & { type: 'launchEnvoy' }): void {
     initializing.add(lineage);
     envoys.push({
       id,
@@ -62,6 +62,7 @@ export function createProcesses(around: ProcessSurroundings): SimulatedProcesses
       parent: envoys.findLast((one) => {
         return one.lineage === lineage && one.epoch === epoch - 1 && isLiving(one);
       }),
+      certificates: target.certificates,
       condition: 'initializing',
       wasToldToGo: false,
       isDrained: false,
@@ -122,7 +123,14 @@ export function createProcesses(around: ProcessSurroundings): SimulatedProcesses
         if (isLiving(envoy) && !isStuck(envoy)) tellToGo(parent);
       });
     }
-    around.take({ type: 'launchLive', launch: envoy.id });
+    around.take({ type: 'launchLive', launch: envoy.id, awaitsProof: true });
+    around.later(envoy.fate.provesAfterMs, () => prove(envoy));
+  }
+
+  function prove({ id, fate, condition }: SimulatedEnvoy): void {
+    if (condition === 'gone') return;
+    const problem = fate.isUnproved ? { problem: 'It shows other certificates.' } : {};
+    around.take({ type: 'certificatesProved', launch: id, ...problem });
   }
 
   function end(envoy: SimulatedEnvoy, outcome: Outcome): void {

@@ -7,7 +7,7 @@ import { initialState, step } from '../../src/core/lifecycle.ts';
 import type { HandoverId, LineageId, Policy, TimerName } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import { answerOf, type Verdict } from './simulated-checks.ts';
-import type { Fate } from './simulated-envoy.ts';
+import { type Fate, isLiving, isStuck } from './simulated-envoy.ts';
 import { createProcesses, type SimulatedProcesses } from './simulated-processes.ts';
 
 /** One event with all that came of it, as it is before the effects are done. */
@@ -32,6 +32,8 @@ export interface SimulatedWorld
   pass(ms: number): void;
   settleChecks(verdict: Verdict): void;
   settleRepairs(isSound: boolean): void;
+  /** Only an Envoy that answers can show that it has loaded something. */
+  settleDeliveries(succeeds: boolean): void;
   /** Whether a repair waits to be settled. */
   isRepairing(): boolean;
 }
@@ -45,6 +47,7 @@ export interface WorldPlan {
 export function createWorld({ policy, fateOf, observe }: WorldPlan): SimulatedWorld {
   const openChecks = new Set<HandoverId>();
   const openRepairs = new Set<LineageId>();
+  let openDeliveries: readonly (Effect & { readonly type: 'deliverCertificates' })[] = [];
   let scheduled: { readonly atMs: number; readonly run: () => void }[] = [];
   let state = initialState;
   let nowMs = 0;
@@ -78,6 +81,9 @@ export function createWorld({ policy, fateOf, observe }: WorldPlan): SimulatedWo
         return;
       case 'drainLaunch':
         processes.envoyOf(effect.launch).hasCounting = true;
+        return;
+      case 'deliverCertificates':
+        openDeliveries = [...openDeliveries, effect];
         return;
       case 'repairLineage':
         openRepairs.add(effect.lineage);
@@ -127,6 +133,22 @@ export function createWorld({ policy, fateOf, observe }: WorldPlan): SimulatedWo
     }
   }
 
+  function settleDeliveries(succeeds: boolean): void {
+    const open = openDeliveries;
+    openDeliveries = [];
+    for (const { handover, recipients } of open) {
+      const envoys = recipients.map(({ launch }) => processes.envoyOf(launch));
+      if (!succeeds || !envoys.every((envoy) => isLiving(envoy) && !isStuck(envoy))) {
+        take({ type: 'deliveryFailed', handover, problems: ['It has not loaded them.'] });
+        continue;
+      }
+      for (const [at, envoy] of envoys.entries()) {
+        envoy.certificates = recipients[at]?.target.certificates;
+      }
+      take({ type: 'certificatesDelivered', handover });
+    }
+  }
+
   return {
     policy,
     state: () => state,
@@ -136,6 +158,7 @@ export function createWorld({ policy, fateOf, observe }: WorldPlan): SimulatedWo
     pass,
     settleChecks,
     settleRepairs,
+    settleDeliveries,
     isRepairing: () => openRepairs.size > 0,
   };
 }

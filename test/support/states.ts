@@ -20,7 +20,9 @@ export const policy: Policy = {
   triggers: new Set(['certificates', 'bootstrap', 'binary']),
   standby: false,
   memory: 'warn',
+  delivery: 'restart',
   jitterMs: 0,
+  expiryMarginMs: 600_000,
   certificateWaitMs: 0,
   liveDeadlineMs: 60_000,
   initDeadlineMs: 300_000,
@@ -180,6 +182,8 @@ function verbOf(effect: Effect): string {
   switch (effect.type) {
     case 'checkDesired':
       return `check ${effect.handover} ${effect.depth}`;
+    case 'deliverCertificates':
+      return `deliver to ${effect.recipients.map(({ launch }) => launch).join(' and ')}`;
     case 'launchEnvoy':
       return `launch ${effect.launch} at epoch ${effect.epoch} of ${effect.lineage}`;
     case 'signalLaunch':

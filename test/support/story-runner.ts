@@ -100,6 +100,7 @@ const SETTINGS: readonly Reading<Partial<Policy>>[] = [
   [/^a certificate wait of (\d+) s$/, ([s]) => ({ certificateWaitMs: Number(s) * 1_000 })],
   [/^a termination delay of (\d+) s$/, ([s]) => ({ terminationDelayMs: Number(s) * 1_000 })],
   [/^a standby$/, () => ({ standby: true })],
+  [/^certificates are delivered by SDS$/, () => ({ delivery: 'sds' })],
   [/^handovers are (cold|hot|side-by-side)$/, ([mode]) => ({ handover: mode as Mode })],
 ];
 
@@ -135,6 +136,34 @@ const HAPPENINGS: readonly Reading<Event>[] = [
       type: 'launchAnswered',
       launch: launch as LaunchId,
       envoyState,
+    }),
+  ],
+  [
+    /^(L\d+) is LIVE, its certificates not proved yet$/,
+    ([launch]) => ({ type: 'launchLive', launch: launch as LaunchId, awaitsProof: true }),
+  ],
+  [
+    /^(L\d+) shows its certificates$/,
+    ([launch]) => ({ type: 'certificatesProved', launch: launch as LaunchId }),
+  ],
+  [
+    /^(L\d+) shows others: (.+)$/,
+    ([launch, problem = '']) => ({
+      type: 'certificatesProved',
+      launch: launch as LaunchId,
+      problem,
+    }),
+  ],
+  [
+    /^they are loaded$/,
+    (_, state) => ({ type: 'certificatesDelivered', handover: handoverIn(state) }),
+  ],
+  [
+    /^they are not loaded: (.+)$/,
+    ([problem = ''], state) => ({
+      type: 'deliveryFailed',
+      handover: handoverIn(state),
+      problems: [problem],
     }),
   ],
   [/^(L\d+) is LIVE$/, ([launch]) => ({ type: 'launchLive', launch: launch as LaunchId })],

@@ -34,6 +34,8 @@ function wordEffect(effect: Effect): string {
       return effect.depth === 'full'
         ? `check ${effect.handover}, Envoy's own validation included`
         : `check ${effect.handover}`;
+    case 'deliverCertificates':
+      return `put new certificates under ${effect.recipients.map(({ launch }) => launch).join(' and ')}`;
     case 'launchEnvoy':
       return `start ${effect.launch} at epoch ${effect.epoch} of ${effect.lineage}`;
     case 'signalLaunch':

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { Tree } from '../../src/core/tree.ts';
 import { nearestName } from '../../src/settings/nearest.ts';
 import { bootstrapMaterial } from '../../src/work/bootstrap-material.ts';
@@ -26,6 +25,7 @@ function materialOf(
         ]),
       givenNames: Object.keys(given),
       nearest: nearestName,
+      delivery: 'restart',
     },
   );
 }
@@ -37,15 +37,18 @@ function goodMaterial(...args: Parameters<typeof materialOf>) {
 }
 
 describe('a bootstrap', () => {
-  test('is canonical JSON with the paths of its launch', () => {
+  test('is filled with the paths of its launch', () => {
     const filled = { admin: '/run/admin-L7.sock', node: { id: 'one' }, stats: { port: 9000 } };
-    const json = goodMaterial().json({ adminSocket: '/run/admin-L7.sock' });
-    expect(json).toBe(canonicalJson(filled));
+    const paths = { adminSocket: '/run/admin-L7.sock' };
+    expect(goodMaterial().launched(paths)).toEqual(filled);
+    expect(goodMaterial().named(paths)).toEqual(filled);
   });
 
   test('has its layers over it', () => {
     const layers = [{ stats: { port: 1 } }, { stats: { port: 2 } }];
-    expect(goodMaterial({ layers }).json({ adminSocket: '/a' })).toContain('"port": 2');
+    expect(goodMaterial({ layers }).launched({ adminSocket: '/a' })).toMatchObject({
+      stats: { port: 2 },
+    });
   });
 
   test('has a digest of its content alone', () => {
@@ -62,10 +65,10 @@ describe('a bootstrap', () => {
     const tree = { certificate: '${CERT_DIR}/cert.pem' };
     const material = goodMaterial({ tree });
     expect(material.needsCertificates).toBe(true);
-    expect(material.json({ adminSocket: '/a', certificateFolder: '/certs' })).toBe(
-      canonicalJson({ certificate: '/certs/cert.pem' }),
-    );
-    expect(() => material.json({ adminSocket: '/a' })).toThrow(/CERT_DIR|BATON_CERT_DIRS/);
+    expect(material.launched({ adminSocket: '/a', certificateFolder: '/certs' })).toEqual({
+      certificate: '/certs/cert.pem',
+    });
+    expect(() => material.launched({ adminSocket: '/a' })).toThrow(/CERT_DIR|BATON_CERT_DIRS/);
   });
 
   test('tells of all that is wrong at once, and never a value', () => {

@@ -63,7 +63,7 @@ describe('a check', () => {
       {
         materialOf: (desired) => ({
           ...materialFor(desired),
-          bootstrapFor: () => {
+          validationFor: () => {
             throw new Error('Expected a value for CERT_DIR.');
           },
         }),
@@ -144,10 +144,10 @@ describe('a second Envoy', () => {
 
   test('could not bind what two cannot share', async () => {
     const listeners = [{ name: 'l', address: { pipe: { path: '/run/l.sock' } } }];
-    const bootstrapFor = () => JSON.stringify({ static_resources: { listeners } });
+    const validationFor = () => JSON.stringify({ static_resources: { listeners } });
     const materialOf: WorldPlan['materialOf'] = (desired) => ({
       ...materialFor(desired),
-      bootstrapFor,
+      validationFor,
     });
     expect(await checkedBesideServing({ materialOf }, 1)).toMatchObject({
       unshareableListeners: ['listener l (unix socket /run/l.sock)'],

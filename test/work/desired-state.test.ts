@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCertificateStore } from '../../src/adapters/cert-store.ts';
 import { systemClock } from '../../src/adapters/clock.ts';
+import { canonicalJson } from '../../src/core/canonical-json.ts';
+import type { CertificatesSeen } from '../../src/core/certificates-seen.ts';
 import type { Event } from '../../src/core/events.ts';
 import { type Desired, digestOf } from '../../src/core/model.ts';
 import type { Result } from '../../src/ports.ts';
 import type { BootstrapMaterial } from '../../src/work/bootstrap-material.ts';
 import { createDesiredState, type DesiredWorld } from '../../src/work/desired-state.ts';
+import { materialNamed } from '../support/bootstrap-materials.ts';
 import { issueAuthority, type Leaf } from '../support/certificates.ts';
 import { refusal } from '../support/fake-ports.ts';
 
@@ -21,11 +24,6 @@ beforeAll(async () => {
     await authority.issueLeaf({ commonName: 'second.test' }),
   ];
 });
-
-function bootstrap(name: string, needsCertificates = false): Result<BootstrapMaterial> {
-  const json: BootstrapMaterial['json'] = (paths) => JSON.stringify({ name, ...paths });
-  return { ok: true, value: { digest: digestOf(name), merged: {}, needsCertificates, json } };
-}
 
 const binary = (name: string) => ({ ok: true, value: { digest: digestOf(name) } }) as const;
 
@@ -41,26 +39,28 @@ interface Trial {
 }
 
 function createTrial({ certificates, readBootstrap }: Trial = {}) {
-  const found: Found = { bootstrap: bootstrap('b1'), binary: binary('e1') };
+  const found: Found = { bootstrap: materialNamed('b1'), binary: binary('e1') };
   const posted: Event[] = [];
   const held: string[] = [];
-  const sets: string[] = [];
+  const seen: CertificatesSeen[] = [];
   const state = createDesiredState({
     clock: systemClock,
     ...(certificates === undefined ? {} : { certificates }),
     readBootstrap: readBootstrap ?? (async () => found.bootstrap),
     identifyBinary: async () => found.binary,
     binary: '/usr/bin/envoy',
-    post: (event) => void posted.push(event),
+    post: (event) => {
+      if (event.type === 'certificatesSeen') seen.push(event.seen);
+      else posted.push(event);
+    },
     onHeld: (part, problems) => void held.push(`${part}: ${problems.join(' ')}`),
-    onCertificates: ({ digest }) => void sets.push(digest),
   });
   const lastDesired = (): Desired => {
     const event = posted.at(-1);
     if (event?.type !== 'desiredChanged') throw new Error(`Posted ${JSON.stringify(event)}.`);
     return event.desired;
   };
-  return { ...state, found, posted, held, sets, lastDesired };
+  return { ...state, found, posted, held, seen, lastDesired };
 }
 
 /** A real folder with a real store on it, and how to put a leaf there. */
@@ -92,8 +92,8 @@ describe('a look', () => {
     expect(posted).toEqual([{ type: 'desiredChanged', desired }]);
     const material = materialOf(desired);
     expect(material).toMatchObject({ desired, binary: '/usr/bin/envoy' });
-    expect(material?.bootstrapFor({ adminSocketPath: '/a.sock' })).toBe(
-      '{"name":"b1","adminSocket":"/a.sock"}',
+    expect(material?.bootstrapFor({ adminSocketPath: '/a.sock', secretsFolder: '/s' })).toBe(
+      canonicalJson({ name: 'b1', adminSocket: '/a.sock', secretsFolder: '/s' }),
     );
     expect(materialOf({ ...desired, binary: digestOf('e2') })).toBeUndefined();
   });
@@ -103,7 +103,7 @@ describe('a look', () => {
     found.bootstrap = refusal('there is no template');
     found.binary = refusal('there is no Envoy');
     await look();
-    found.bootstrap = bootstrap('b1');
+    found.bootstrap = materialNamed('b1');
     await look();
     found.binary = binary('e1');
     await look();
@@ -135,7 +135,7 @@ describe('a look', () => {
       found.bootstrap = refusal(reason);
       await look();
     }
-    found.bootstrap = bootstrap('b1');
+    found.bootstrap = materialNamed('b1');
     await look();
     await look();
     expect(held).toEqual([
@@ -155,7 +155,7 @@ describe('a look', () => {
         most = Math.max(most, running);
         await new Promise((resolve) => setImmediate(resolve));
         running -= 1;
-        return bootstrap('b1');
+        return materialNamed('b1');
       },
     });
     await Promise.all([look(), look(), look()]);
@@ -168,7 +168,7 @@ describe('certificates', () => {
   test('are waited for where the bootstrap speaks of them', async () => {
     const { store, putLeaf } = await certificateFolder();
     const { look, found, posted, lastDesired, materialOf } = createTrial({ certificates: store });
-    found.bootstrap = bootstrap('b1', true);
+    found.bootstrap = materialNamed('b1', true);
     await look();
     expect(posted).toEqual([
       {
@@ -181,20 +181,25 @@ describe('certificates', () => {
     await look();
     const { certificates } = lastDesired();
     expect(certificates).toMatch(/^[0-9a-f]{64}$/);
-    expect(materialOf(lastDesired())?.bootstrapFor({ adminSocketPath: '/a' })).toContain(
+    expect(materialOf(lastDesired())?.validationFor({ adminSocketPath: '/a' })).toContain(
       `/snapshots/${certificates}"`,
     );
   });
 
   test('are not waited for where it does not, and are taken when they come', async () => {
     const { store, putLeaf } = await certificateFolder();
-    const { look, lastDesired, sets } = createTrial({ certificates: store });
+    const { look, lastDesired, seen } = createTrial({ certificates: store });
     await look();
     expect(lastDesired()).toEqual({ bootstrap: 'b1', binary: 'e1' });
     await putLeaf(0);
     await look();
     await look();
-    expect(sets).toEqual([lastDesired().certificates]);
+    expect(seen.map(({ verdict }) => verdict)).toEqual(['absent', 'accepted', 'unchanged']);
+    expect(seen[1]?.kept).toEqual({
+      digest: lastDesired().certificates,
+      leaves: [expect.objectContaining({ subject: 'CN=first.test' })],
+    });
+    expect(seen[2]?.kept).toEqual(seen[1]?.kept);
   });
 
   test('of which one half is new are held, and told of, until the other half comes', async () => {
@@ -217,7 +222,7 @@ describe('certificates', () => {
   test('are missing for the reason that they cannot be used', async () => {
     const { store, putHalf } = await certificateFolder();
     const { look, found, posted } = createTrial({ certificates: store });
-    found.bootstrap = bootstrap('b1', true);
+    found.bootstrap = materialNamed('b1', true);
     await putHalf(0);
     await look();
     expect(posted).toMatchObject([

@@ -61,11 +61,25 @@ export async function pruneSnapshots(root: string, inUse: ReadonlySet<string>): 
 }
 
 async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path);
   const stats = await lstat(path);
   // A link that someone else put there would lead the keys elsewhere.
   if (!stats.isDirectory()) throw new Error('it is a link, not a folder');
   await chmod(path, 0o700);
+}
+
+/** One level at a time: told to make its parents too, Node calls a read-only file system ENOENT. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const isInTheWay = code === 'EEXIST' && (await lstat(path)).isFile();
+    if (code === 'EEXIST' && !isInTheWay) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path);
+  }
 }
 
 async function fill(folder: string, files: readonly SnapshotFile[]): Promise<void> {
@@ -114,6 +128,12 @@ async function flushFolder(path: string): Promise<void> {
 }
 
 async function holdsExactly(folder: string, files: readonly SnapshotFile[]): Promise<boolean> {
+  // A link would lead Envoy, and the next removal, elsewhere.
+  const isFolder = await lstat(folder).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return false;
   const expected = new Set(files.flatMap(({ path }) => [path, dirname(path)]));
   expected.delete('.');
   const paths = await pathsIn(folder);

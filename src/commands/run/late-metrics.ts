@@ -3,12 +3,10 @@
 import { systemClock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import { createMetrics, type Metrics, type ObservedTransition } from '../../adapters/metrics.ts';
-import type { CertificateSet } from '../../core/certificate-verdict.ts';
 import type { Policy } from '../../core/model.ts';
 
 export interface LateMetrics {
   observe(transition: ObservedTransition): void;
-  setCertificates(set: CertificateSet): void;
   load(): Promise<void>;
   text(): Promise<string>;
 }
@@ -45,7 +43,6 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
   };
   return {
     observe: (transition) => tell((metrics) => metrics.observe(transition)),
-    setCertificates: (set) => tell((metrics) => metrics.setCertificateEnds(endsOf(set))),
     load: async () => void (await load()),
     text: async () => {
       const metrics = await load();
@@ -55,13 +52,4 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
       return metrics.text();
     },
   };
-}
-
-function endsOf({ pairs }: CertificateSet) {
-  return new Map(
-    pairs.map(({ certificatePath, leaf }) => [
-      certificatePath,
-      { notAfterWallMs: leaf.notAfterMs },
-    ]),
-  );
 }

@@ -2,9 +2,9 @@
 import { extname, resolve } from 'node:path';
 import { identifyBinary } from '../../adapters/binary-identity.ts';
 import { readSources } from '../../adapters/bootstrap-sources.ts';
-import { createCertificateStore } from '../../adapters/cert-store.ts';
+import { type CertificateStore, createCertificateStore } from '../../adapters/cert-store.ts';
 import { systemClock } from '../../adapters/clock.ts';
-import type { CertificateSet } from '../../core/certificate-verdict.ts';
+import type { CertificateLook } from '../../core/certificate-facts.ts';
 import type { Event } from '../../core/events.ts';
 import type { LogRecord } from '../../core/log-record.ts';
 import { templateValues } from '../../core/template-values.ts';
@@ -15,15 +15,16 @@ import { identityOf, type Settings } from '../../settings.ts';
 import { type BootstrapMaterial, bootstrapMaterial } from '../../work/bootstrap-material.ts';
 import { createDesiredState, type DesiredState } from '../../work/desired-state.ts';
 import { createLookOut } from '../../work/look-out.ts';
+import { createCertificateWarnings } from './certificate-warnings.ts';
 
 export interface SourceParts {
   readonly settings: Settings;
   readonly binary: string;
+  readonly runDirectory: string;
   /** Where certificate snapshots are kept. */
   readonly certificatesPath: string;
   readonly post: (event: Event) => void;
   readonly record: (record: LogRecord) => void;
-  readonly onCertificates: (set: CertificateSet) => void;
 }
 
 export interface Sources extends DesiredState {
@@ -50,15 +51,15 @@ export function createSources(parts: SourceParts): Sources {
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
+  const warn = createCertificateWarnings(parts.record, { runDirectory: parts.runDirectory });
   const desired = createDesiredState({
     clock: systemClock,
-    ...(folders.length === 0 ? {} : { certificates }),
+    ...(folders.length === 0 ? {} : { certificates: told(certificates, warn) }),
     readBootstrap,
     identifyBinary: () => identifyBinary(binary),
     binary,
     post,
     onHeld: (part, problems) => post({ type: 'partHeld', part, problems }),
-    onCertificates: parts.onCertificates,
   });
   return {
     ...desired,
@@ -71,6 +72,16 @@ export function createSources(parts: SourceParts): Sources {
   };
 }
 
+/** The same store; what its looks find is passed on, which they do not wait for. */
+function told(store: CertificateStore, tell: (look: CertificateLook['folders']) => unknown) {
+  const look = async () => {
+    const seen = await store.look();
+    void tell(seen.folders);
+    return seen;
+  };
+  return { ...store, look };
+}
+
 /** Reads and tries the bootstrap of these settings. */
 export async function readBootstrapOf(settings: Settings): Promise<Result<BootstrapMaterial>> {
   const { bootstrap, bootstrapLayers: layers, templateTexts } = settings;
@@ -80,6 +91,7 @@ export async function readBootstrapOf(settings: Settings): Promise<Result<Bootst
     valuesFor: (paths) => templateValues(identityOf(settings), templateTexts, paths),
     givenNames: [...templateTexts.keys()],
     nearest: nearestName,
+    delivery: settings.certificateDelivery,
   });
 }
 

@@ -71,10 +71,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const face = createFace({ agent, policy, clock: systemClock, launches, metricsText });
   const sources = createSources({
     ...parts,
+    runDirectory: parts.directory.path,
     certificatesPath: parts.directory.certificatesPath,
     post: agent.post,
     record: parts.log.record,
-    onCertificates: metrics.setCertificates,
   });
   const centre: Centre = { agent, face, launches, sources, exit: ended.resolve };
   const perform = createPerform(worldOf(parts, centre));

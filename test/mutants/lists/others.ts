@@ -63,7 +63,7 @@ export const ofReconcile = mutantsOf('reconcile.ts', [
   ],
   [
     'a change is not jittered',
-    'if (policy.jitterMs === 0) return startChange(turn);',
+    'return policy.jitterMs === 0 ? startChange(turn) : delayByChance(turn);',
     'return startChange(turn);',
   ],
   [

@@ -6,8 +6,8 @@ export const ofRetiring = mutantsOf('retiring.ts', [
     'lineage === successor.lineage) return leaveToItsChild(turn, id, successor);',
     'false) return turn;',
   ],
-  ['one of two is retired together with the other', '(isFailing || !isOneOfTwo)', 'true'],
-  ['a hung one stays beside its successor', '(isFailing || !isOneOfTwo)', '!isOneOfTwo'],
+  ['one of two is retired together with the other', '(isFailing(launch) || !isOneOfTwo)', 'true'],
+  ['a hung one stays beside its successor', '(isFailing(launch) || !isOneOfTwo)', '!isOneOfTwo'],
   [
     'a hung one is asked to drain',
     'isHung ? endLaunch(turn, id) : drainByAgent(turn, id)',

@@ -13,7 +13,11 @@ export const ofStopping = mutantsOf('stopping.ts', [
   ],
   ['a third ask kills nobody', 'askedCount >= 3', 'askedCount > 3'],
   ['a quick stop drains', "order.how === 'now' || !isDraining", '!isDraining'],
-  ['what waits for a run goes on waiting', 'disarm(ended, ...WAITS_OF_A_RUN)', 'ended'],
+  [
+    'what waits for a run goes on waiting',
+    'disarm(settleProof(ended, reason), ...WAITS_OF_A_RUN)',
+    'settleProof(ended, reason)',
+  ],
   [
     'who waits for a handover is left without an answer',
     'requests.length === 0 ? cleared : refuseRequests(cleared, requests)',

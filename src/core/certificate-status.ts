@@ -1,0 +1,70 @@
+/** The certificates as the status tells of them: the last look, what came of it, and the days left. */
+import {
+  type CertificatesKnown,
+  type CertificatesSeen,
+  type LeafFacts,
+  type LifetimeStage,
+  lifetimeStage,
+} from './certificates-seen.ts';
+import { isoTime } from './iso-time.ts';
+import type { Policy } from './model.ts';
+import type { Outlook } from './readiness.ts';
+import { secondsOf } from './seconds.ts';
+
+export interface CertificatesStatus {
+  /** Of the last look. */
+  readonly verdict: CertificatesSeen['verdict'];
+  /** For how long looks have come to this verdict; `unchanged` goes on from `accepted`. */
+  readonly sinceSeconds: number;
+  readonly problems: readonly string[];
+  /** What to do about the problems. */
+  readonly advice?: string | undefined;
+  readonly delivery: Policy['delivery'];
+  /** First eight characters of the digest of the set that is kept; absent without one. */
+  readonly kept?: string | undefined;
+  /** Of the kept set, those that have a key; the one that ends first comes first. */
+  readonly leaves: readonly LeafStatus[];
+}
+
+export interface LeafStatus {
+  readonly path: string;
+  readonly subject: string;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** Less than 0 when it has ended. */
+  readonly leftSeconds: number;
+  readonly stage: LifetimeStage;
+}
+
+const SHOWN_DIGEST_LENGTH = 8;
+
+export function certificatesStatus(
+  { seen, atMs, sinceMs }: CertificatesKnown,
+  { moment, policy }: Outlook,
+): CertificatesStatus {
+  const wallMs = seen.wallMs + moment.atMs - atMs;
+  const leaves = [...(seen.kept?.leaves ?? [])].sort((a, b) => a.notAfterMs - b.notAfterMs);
+  return {
+    verdict: seen.verdict,
+    sinceSeconds: secondsOf(moment.atMs - sinceMs),
+    problems: seen.problems,
+    advice: seen.advice,
+    delivery: policy.delivery,
+    kept: seen.kept?.digest.slice(0, SHOWN_DIGEST_LENGTH),
+    leaves: leaves.map((leaf) => leafStatus(leaf, wallMs)),
+  };
+}
+
+function leafStatus(leaf: LeafFacts, wallMs: number): LeafStatus {
+  const { path, subject, serialNumber, notBeforeMs, notAfterMs } = leaf;
+  return {
+    path,
+    subject,
+    serialNumber,
+    notBefore: isoTime(notBeforeMs),
+    notAfter: isoTime(notAfterMs),
+    leftSeconds: Math.floor((notAfterMs - wallMs) / 1_000),
+    stage: lifetimeStage(leaf, wallMs),
+  };
+}

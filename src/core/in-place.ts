@@ -1,0 +1,43 @@
+/**
+ * New certificates without a new launch: they are delivered to what serves by file SDS. Only where
+ * nothing else has changed and nobody asked for a restart; what does not load them is replaced.
+ */
+import { sameDesired } from './model.ts';
+import type { Handover, State } from './state.ts';
+import { emit, isFailing, setState, type Turn } from './turn.ts';
+
+/** Whether the handover, whose target was checked, is to be done in place. */
+export function goesInPlace({ state, policy }: Turn, handover: Handover): boolean {
+  const { aim, triggers, requests, notInPlace } = handover;
+  const isByItself = triggers.every((trigger) => trigger === 'certificates');
+  const isAsked = requests.length > 0 || !isByItself || handover.askedMode !== 'auto';
+  if (policy.delivery !== 'sds' || aim !== 'change' || isAsked) return false;
+  return notInPlace === undefined && isOfCertificates(state, handover) && isCalm(state);
+}
+
+function isOfCertificates({ committed }: State, { target }: Handover): boolean {
+  if (committed?.certificates === undefined || target.certificates === undefined) return false;
+  return sameDesired({ ...committed, certificates: target.certificates }, target);
+}
+
+/** Everyone who lives serves, and will go on serving. */
+function isCalm({ launches }: State): boolean {
+  return (
+    launches.length > 0 && launches.every((launch) => launch.stage === 'live' && !isFailing(launch))
+  );
+}
+
+/** Each goes on with the bootstrap it has: of two one may be behind. */
+export function deliver(turn: Turn, handover: Handover): Turn {
+  const { certificates } = handover.target;
+  if (certificates === undefined) return turn;
+  const recipients = turn.state.launches.map(({ id, target }) => {
+    return { launch: id, target: { ...target, certificates } };
+  });
+  const delivering = { ...handover, mode: 'in-place', step: 'delivering' } as const;
+  return emit(setState(turn, { handover: delivering }), {
+    type: 'deliverCertificates',
+    handover: handover.id,
+    recipients,
+  });
+}

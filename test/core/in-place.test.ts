@@ -1,0 +1,151 @@
+/** New certificates without a new launch, and what becomes of those that Envoy does not load. */
+import { describe, expect, it } from 'vitest';
+import type { Event } from '../../src/core/events.ts';
+import {
+  type Desired,
+  digestOf,
+  handoverIdOf,
+  launchIdOf,
+  lineageIdOf,
+  type Policy,
+  requestIdOf,
+} from '../../src/core/model.ts';
+import type { State } from '../../src/core/state.ts';
+import {
+  launchOf,
+  NEW,
+  NEWER,
+  OLD,
+  policy,
+  serving,
+  take,
+  takeAll,
+  verbs,
+} from '../support/states.ts';
+
+const sds: Policy = { ...policy, delivery: 'sds' };
+const H2 = handoverIdOf(2);
+const passed = (count = 2): Event => ({
+  type: 'checksPassed',
+  handover: handoverIdOf(count),
+  speaksSameVersion: true,
+});
+const desire = (desired: Desired): Event => ({ type: 'desiredChanged', desired });
+const delivered: Event = { type: 'certificatesDelivered', handover: H2 };
+const failed: Event = { type: 'deliveryFailed', handover: H2, problems: ['L1: not loaded.'] };
+const ask: Event = {
+  type: 'restartRequested',
+  trigger: 'request',
+  mode: 'auto',
+  request: requestIdOf('R1'),
+};
+const { state: delivering, effects: delivery } = takeAll(serving, [desire(NEW), passed()], sds);
+
+describe('new certificates by SDS', () => {
+  it('are delivered to what serves once they are checked, and nothing is launched', () => {
+    expect(verbs(delivery)).toEqual(['check H2 full', 'deliver to L1']);
+    expect(delivering.handover).toMatchObject({ step: 'delivering', mode: 'in-place' });
+    expect(delivering.launches).toEqual(serving.launches);
+    expect(delivering.committed).toEqual(OLD);
+  });
+
+  it('are committed when they are loaded: a crash goes back to them', () => {
+    const { state, effects } = take(delivering, delivered, { policy: sds });
+    expect(verbs(effects)).toEqual(['report H2 committed']);
+    expect(state.handover).toBeUndefined();
+    expect(state).toMatchObject({ committed: NEW, launches: [{ id: 'L1', target: NEW }] });
+    expect(state.lastEnd).toMatchObject({ mode: 'in-place', result: 'committed' });
+  });
+
+  it('come by a restart when they are not, with the reason', () => {
+    const { state, effects } = takeAll(delivering, [failed, passed()], sds);
+    expect(verbs(effects)).toEqual(['check H2 full', 'launch L2 at epoch 1 of G1']);
+    expect(state.handover).toMatchObject({ mode: 'hot', notInPlace: 'L1: not loaded.' });
+    expect(state.launches[0]?.target).toEqual(OLD);
+  });
+
+  it('are delivered to both of two, each with the bootstrap that it has', () => {
+    const behind = { ...OLD, bootstrap: digestOf('bootstrap-0') };
+    const second = { lineage: lineageIdOf(2), target: OLD };
+    const two: State = {
+      ...serving,
+      launches: [launchOf(1, { target: behind }), launchOf(2, second)],
+    };
+    const own: Policy = { ...sds, standby: true };
+    const { effects } = takeAll(two, [desire(NEW), passed()], own);
+    expect(effects.at(-1)).toMatchObject({
+      recipients: [
+        { launch: 'L1', target: { ...behind, certificates: NEW.certificates } },
+        { launch: 'L2', target: NEW },
+      ],
+    });
+  });
+
+  it('that change meanwhile are delivered after those that are under way', () => {
+    const { state } = take(delivering, desire(NEWER), { policy: sds });
+    expect(state.handover).toMatchObject({ step: 'delivering', target: NEW });
+    const { state: next, effects } = take(state, delivered, { policy: sds });
+    expect(verbs(effects)).toEqual(['report H2 committed', 'check H3 full']);
+    expect(next.committed).toEqual(NEW);
+  });
+
+  it.each([
+    ['beside a new bootstrap', [desire({ ...NEW, bootstrap: digestOf('bootstrap-2') }), passed()]],
+    ['beside a new binary', [desire({ ...NEW, binary: digestOf('binary-2') }), passed()]],
+    ['when someone asked for a restart before', [ask, desire(NEW), passed(), passed()]],
+  ])('come by a restart %s', (_, events: readonly Event[]) => {
+    const { effects } = takeAll(serving, events, sds);
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+  });
+
+  it('come by a restart to one that will not serve for long', () => {
+    const own: Policy = { ...sds, standby: true };
+    const failing: State = {
+      ...serving,
+      launches: [launchOf(1, { isHung: true }), launchOf(2, { lineage: lineageIdOf(2) })],
+    };
+    const { state } = takeAll(failing, [desire(NEW), passed()], own);
+    expect(state.handover?.step).not.toBe('delivering');
+  });
+
+  it('are a launch where none were before: nothing asks for them yet', () => {
+    const { certificates: _, ...without } = OLD;
+    const bare: State = { ...serving, desired: without, committed: without };
+    const { effects } = takeAll(bare, [desire(NEW), passed()], sds);
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+  });
+});
+
+describe('who asks for a restart', () => {
+  it('gets one of their own, after a delivery that is being checked', () => {
+    const { state: checking } = take(serving, desire(NEW), { policy: sds });
+    const { state, effects } = takeAll(checking, [ask, passed(), delivered], sds);
+    expect(verbs(effects)).toEqual(['deliver to L1', 'report H2 committed', 'check H3 full']);
+    expect(state.handover).toMatchObject({ triggers: ['request'], requests: ['R1'] });
+    const { effects: launched } = take(state, passed(3), { policy: sds });
+    expect(verbs(launched)).toEqual(['launch L2 at epoch 1 of G1']);
+  });
+});
+
+describe('a delivery under way', () => {
+  it('is over when what serves crashes, and its answer comes too late', () => {
+    const exited: Event = {
+      type: 'launchExited',
+      launch: launchIdOf(1),
+      outcome: { kind: 'exited', code: 1 },
+      lastLines: [],
+    };
+    const { state, effects } = take(delivering, exited, { policy: sds });
+    expect(verbs(effects)).toContain('report H2 abandoned');
+    expect(state.handover).toMatchObject({ aim: 'restore', target: OLD });
+    expect(take(state, delivered, { policy: sds }).state).toEqual(state);
+    expect(take(state, failed, { policy: sds }).state).toEqual(state);
+  });
+
+  it('is over when the agent stops', () => {
+    const stop: Event = { type: 'stopRequested', how: 'graceful', reason: 'SIGTERM' };
+    const { state, effects } = take(delivering, stop, { policy: sds });
+    expect(verbs(effects)).toContain('report H2 abandoned');
+    expect(take(state, delivered, { policy: sds }).state.committed).toEqual(OLD);
+  });
+});
