@@ -8,13 +8,13 @@ import { emit, isFailing, setState, type Turn } from './turn.ts';
 
 /** Whether the handover, whose target was checked, is to be done in place. */
 export function goesInPlace({ state, policy }: Turn, handover: Handover): boolean {
-  const { aim, triggers, requests, notInPlace } = handover;
+  const { triggers, notInPlace } = handover;
   const isByItself = triggers.every((trigger) => trigger === 'certificates');
-  const isAsked = requests.length > 0 || !isByItself || handover.askedMode !== 'auto';
-  if (policy.delivery !== 'sds' || aim !== 'change' || isAsked) return false;
-  return notInPlace === undefined && isOfCertificates(state, handover) && isCalm(state);
+  const isMeant = policy.delivery === 'sds' && isByItself && notInPlace === undefined;
+  return isMeant && isOfCertificates(state, handover) && isCalm(state);
 }
 
+/** A bootstrap that has changed since the handover began is no trigger of it. */
 function isOfCertificates({ committed }: State, { target }: Handover): boolean {
   if (committed?.certificates === undefined || target.certificates === undefined) return false;
   return sameDesired({ ...committed, certificates: target.certificates }, target);

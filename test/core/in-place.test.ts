@@ -15,11 +15,13 @@ import {
   launchOf,
   NEW,
   NEWER,
+  NOW_MS,
   OLD,
   policy,
   serving,
   take,
   takeAll,
+  timersOf,
   verbs,
 } from '../support/states.ts';
 
@@ -103,9 +105,26 @@ describe('new certificates by SDS', () => {
     const failing: State = {
       ...serving,
       launches: [launchOf(1, { isHung: true }), launchOf(2, { lineage: lineageIdOf(2) })],
+      timers: timersOf({ 'replace:L1': NOW_MS + 60_000 } as never),
     };
     const { state } = takeAll(failing, [desire(NEW), passed()], own);
-    expect(state.handover?.step).not.toBe('delivering');
+    expect(state.handover).toMatchObject({ triggers: ['certificates'], step: 'starting' });
+  });
+
+  it('come by a restart when a bootstrap joins them while they are checked', () => {
+    const both = { ...NEW, bootstrap: digestOf('bootstrap-2') };
+    const events = [desire(NEW), desire(both), passed(), passed()];
+    const { state, effects } = takeAll(serving, events, sds);
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+    expect(state.launches[1]?.target).toEqual(both);
+  });
+
+  it('come by a restart when a signal asked for one as well', () => {
+    const hangUp: Event = { type: 'restartRequested', trigger: 'signal', mode: 'auto' };
+    const events = [desire(NEWER), hangUp, delivered, passed(3)];
+    const { state, effects } = takeAll(delivering, events, sds);
+    expect(state.handover?.triggers).toEqual(['certificates', 'signal']);
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
   });
 
   it('are a launch where none were before: nothing asks for them yet', () => {

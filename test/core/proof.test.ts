@@ -22,6 +22,7 @@ describe('a launch whose certificates are to be proved', () => {
   it('serves from LIVE on, and its handover is not reported yet', () => {
     expect(proving).toMatchObject({ committed: NEW, launches: [{ stage: 'retiring' }, {}] });
     expect(reported(atLive)).toEqual([]);
+    expect(proving.handover).toMatchObject({ step: 'retiring', requests: [] });
   });
 
   it('has committed its handover with the proof, and who asked is told', () => {

@@ -1,9 +1,8 @@
 import { mutantsOf } from '../mutant.ts';
 
 export const ofInPlace = mutantsOf('in-place.ts', [
-  ['certificates go in place though a restart is set', "policy.delivery !== 'sds' || ", ''],
-  ['a crash is answered in place', "aim !== 'change' || isAsked", 'isAsked'],
-  ['who asked for a restart gets a delivery', 'requests.length > 0 || !isByItself', '!isByItself'],
+  ['certificates go in place though a restart is set', "policy.delivery === 'sds' && ", ''],
+  ['a crash is answered in place', ' && isByItself', ''],
   [
     'a signal is answered by a delivery',
     "triggers.every((trigger) => trigger === 'certificates')",
@@ -11,8 +10,8 @@ export const ofInPlace = mutantsOf('in-place.ts', [
   ],
   [
     'what was not loaded is delivered again and again',
-    'notInPlace === undefined && isOfCertificates',
-    'isOfCertificates',
+    'isByItself && notInPlace === undefined',
+    'isByItself',
   ],
   [
     'a new bootstrap is committed by a delivery',
