@@ -1,6 +1,6 @@
 /** Certificates for the service of a world, and what is served of them on the wire. */
 import { connect } from 'node:tls';
-import { issueAuthority, type Leaf } from './certificates.ts';
+import { issueAuthority, type Leaf, type LeafOptions } from './certificates.ts';
 import { createKubernetesVolume, type KubernetesVolume } from './kubernetes-volume.ts';
 
 export interface ServiceCertificates {
@@ -9,10 +9,12 @@ export interface ServiceCertificates {
   /** Of the pair that lies in the volume from the start. */
   readonly firstSerial: string;
   /** A new pair, not put anywhere. */
-  issue(): Promise<Leaf>;
+  issue(dates?: Dates): Promise<Leaf>;
   /** Puts a new pair in place of all files. @returns its serial number */
-  rotate(): Promise<string>;
+  rotate(dates?: Dates): Promise<string>;
 }
+
+export type Dates = Pick<LeafOptions, 'notBefore' | 'notAfter'>;
 
 /** The names of the files that the sidecar template and the service of a world read. */
 export function filesOf(leaf: Leaf) {
@@ -21,7 +23,8 @@ export function filesOf(leaf: Leaf) {
 
 export async function createServiceCertificates(folder: string): Promise<ServiceCertificates> {
   const authority = await issueAuthority();
-  const issue = () => authority.issueLeaf({ commonName: 'service.test' });
+  const issue = (dates: Dates = {}) =>
+    authority.issueLeaf({ commonName: 'service.test', ...dates });
   const first = await issue();
   const volume = await createKubernetesVolume(folder, filesOf(first));
   return {
@@ -29,8 +32,8 @@ export async function createServiceCertificates(folder: string): Promise<Service
     authorityPem: authority.certificatePem,
     firstSerial: first.serialNumber,
     issue,
-    async rotate() {
-      const leaf = await issue();
+    async rotate(dates) {
+      const leaf = await issue(dates);
       await volume.swap(filesOf(leaf));
       return leaf.serialNumber;
     },
