@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -114,6 +114,26 @@ describe('certificates in a Kubernetes volume', () => {
     expect(mended.refused).toBeUndefined();
     expect(mended.committed).toEqual(mended.desired);
     expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+
+  test('that Envoy does not show are not proved: its bootstrap names what was held', async () => {
+    const { folder: mounted } = certificates.volume;
+    const named = (await readFile(world.bootstrapPath, 'utf8')).replaceAll('${CERT_DIR}', mounted);
+    await replaceFile(world.bootstrapPath, named);
+    const agent = await world.startReadyAgent();
+    const expired = await certificates.issue({ notAfter: new Date(Date.now() - 1_000) });
+
+    await certificates.volume.swap(filesOf(expired));
+    await agent.untilRecord(HELD);
+    agent.signal('SIGHUP');
+    const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    const { launches } = await agent.status();
+    const { body: metrics } = await world.ask('/metrics', world.statusPort);
+
+    expect(ended).toMatchObject({ result: 'unproved', level: 'error' });
+    expect(`${ended['reason']}`).toMatch(/has not loaded tls\.crt with serial [0-9A-F]+$/);
+    expect(launches.at(-1)).toMatchObject({ id: 'L2', unproved: ended['reason'] });
+    expect(metrics).toMatch(/^baton_certificates_unproved 1$/m);
   });
 
   test('that come after the start are waited for', async () => {
