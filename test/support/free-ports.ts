@@ -20,7 +20,8 @@ let next = Math.floor(Math.random() * range.count);
 /**
  * Ports that are free on every address and differ from each other and from those given before. All
  * are held until the last is chosen. They lie below the range that outgoing connections take theirs
- * from, in a part of it that no other worker of the test run chooses from.
+ * from, in a part of it that no other worker of the test run chooses from; for two runs at a time on
+ * one machine, `TEST_FIRST_PORT_SHARE=30` keeps the second one out of the way of the first.
  *
  * @throws Error when the worker's whole range is taken.
  */
@@ -46,7 +47,9 @@ function rangeOfWorker(): Range {
   const shares = Math.floor((end - FIRST) / SHARE);
   if (shares < 1) throw new Error(`Cannot choose ports: none is left between ${FIRST} and ${end}.`);
   const worker = Number(process.env['VITEST_POOL_ID'] ?? 0);
-  return { from: FIRST + (worker % shares) * SHARE, count: SHARE };
+  // Envoys of two test runs would share a port, and each get half of the other's requests.
+  const firstShare = Number(process.env['TEST_FIRST_PORT_SHARE'] ?? 0);
+  return { from: FIRST + ((firstShare + worker) % shares) * SHARE, count: SHARE };
 }
 
 /** Absent when someone listens there on any address. */
