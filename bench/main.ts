@@ -11,8 +11,10 @@ import { crash } from './scenarios/crash.ts';
 import { faults } from './scenarios/faults.ts';
 import { fleet } from './scenarios/fleet.ts';
 import { handovers } from './scenarios/handovers.ts';
+import { probes } from './scenarios/probes.ts';
 import { rotation } from './scenarios/rotation.ts';
 import { rotations } from './scenarios/rotations-soak.ts';
+import { scrape } from './scenarios/scrape.ts';
 import { sds } from './scenarios/sds.ts';
 import { sideBySide } from './scenarios/side-by-side.ts';
 import { soak } from './scenarios/soak.ts';
@@ -29,10 +31,11 @@ const SCENARIOS: readonly Scenario[] = [
   sideBySide,
   standby,
   agentCost,
+  scrape,
   fleet,
 ];
 /** Too long to be run unasked. */
-const ONLY_BY_NAME: readonly Scenario[] = [faults, soak, rotations];
+const ONLY_BY_NAME: readonly Scenario[] = [faults, soak, rotations, probes];
 const ALL = [...SCENARIOS, ...ONLY_BY_NAME];
 const ENVOY_VERSION = '1.40.0';
 

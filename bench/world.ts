@@ -23,6 +23,7 @@ export interface World {
   readonly upstream: Upstream;
   /** When Envoy was executed; its `binary` is what the agent is given. */
   readonly stamps: EnvoyStamps;
+  readonly statusPort: number;
   readonly plain: Target;
   readonly tls: Target & Required<Pick<Target, 'tls'>>;
   /** Settings that run the built-in `sidecar` template on free ports. */
@@ -78,6 +79,7 @@ export async function openWorld({ envoy }: Required<WorldOptions>): Promise<Worl
     certificates,
     upstream,
     stamps,
+    statusPort,
     plain,
     tls: { ...plain, port: tlsPort, tls: { servername, ca } },
     sidecar: () => sidecarSettings(upstream.port),

@@ -1,5 +1,6 @@
 /** Makes dist/baton.mjs: one executable file that needs Node and nothing else. */
 import { chmod, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { importTypeScript } from './run-typescript.mjs';
 
@@ -27,7 +28,7 @@ await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/baton.mjs',
   format: 'esm',
-  plugins: [await templatesAsTrees(), packagesCompiledLater(), httpByRequire()],
+  plugins: [await templatesAsTrees(), await pageAsText(), packagesCompiledLater(), httpByRequire()],
   banner: { js: `#!/usr/bin/env node\n${requireForPackages}` },
   legalComments: 'none',
 });
@@ -47,6 +48,24 @@ async function templatesAsTrees() {
       bundling.onLoad({ filter: /\.yaml$/ }, async ({ path }) => ({
         contents: JSON.stringify(treeOf(await readFile(path, 'utf8'), plainScalar)),
         loader: /** @type {const} */ ('text'),
+      }));
+    },
+  };
+}
+
+/** What the page needs of the browser is in the bundle as text; the agent never runs it. */
+async function pageAsText() {
+  const { BUNDLED, bundledTextModule } = await importTypeScript('deploy/bundled-text.ts');
+  return {
+    name: 'page-as-text',
+    /** @param {import('esbuild').PluginBuild} bundling */
+    setup: (bundling) => {
+      bundling.onResolve({ filter: BUNDLED }, ({ path, resolveDir }) => ({
+        path: join(resolveDir, path),
+        namespace: 'page-as-text',
+      }));
+      bundling.onLoad({ filter: BUNDLED, namespace: 'page-as-text' }, ({ path }) => ({
+        contents: bundledTextModule(path),
       }));
     },
   };

@@ -1,5 +1,5 @@
 /** The command line: what there is to say, and which command it calls. It imports none of them. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type Mode } from './core/model.ts';
 import { durationMs, durationText } from './settings/duration.ts';
 
@@ -10,8 +10,10 @@ export interface Commands {
   readonly render: (options: RenderOptions) => Promise<number>;
   readonly settings: (options: { readonly format: SettingsFormat }) => Promise<number>;
   readonly status: (options: { readonly json: boolean }) => Promise<number>;
+  readonly history: (options: { readonly json: boolean }) => Promise<number>;
   readonly restart: (options: RestartOptions) => Promise<number>;
   readonly wait: (options: { readonly timeoutMs: number }) => Promise<number>;
+  readonly logging: (options: LoggingOptions) => Promise<number>;
   readonly quit: () => Promise<number>;
   readonly request: (options: RequestOptions) => Promise<number>;
   readonly version: () => Promise<number>;
@@ -28,6 +30,11 @@ export type SettingsFormat = 'table' | 'json' | 'markdown';
 export interface RestartOptions {
   readonly mode: 'auto' | Mode;
   readonly timeoutMs: number;
+}
+
+export interface LoggingOptions {
+  readonly level: string;
+  readonly forMs: number | undefined;
 }
 
 export interface RequestOptions {
@@ -162,6 +169,12 @@ function addAskingCommands(program: Command, commands: Commands, settle: Settle)
   })
     .option('--json', 'as JSON', false)
     .action((options: { json: boolean }) => settle(commands.status(options)));
+  addCommand(program, 'history', {
+    does: 'Shows the last launches and handovers: why, how, how long, and what failed.',
+    example: 'baton history --json',
+  })
+    .option('--json', 'as JSON', false)
+    .action((options: { json: boolean }) => settle(commands.history(options)));
   addRestartCommand(program, commands, settle);
   addCommand(program, 'wait', {
     does: 'Waits until the agent is ready.',
@@ -169,6 +182,17 @@ function addAskingCommands(program: Command, commands: Commands, settle: Settle)
   })
     .addOption(timeoutOption('how long to wait at most', 60_000))
     .action(({ timeout }: { timeout: number }) => settle(commands.wait({ timeoutMs: timeout })));
+  addCommand(program, 'logging', {
+    does: "Changes the running agent's own log level; default is what the settings say.",
+    example: 'baton logging debug --for 10m',
+  })
+    .addArgument(
+      new Argument('<LEVEL>', 'from now on').choices(['debug', 'info', 'warn', 'error', 'default']),
+    )
+    .addOption(new Option('--for <duration>', 'then back to the default').argParser(parseDuration))
+    .action((level: string, options: { for?: number }) =>
+      settle(commands.logging({ level, forMs: options.for })),
+    );
   addCommand(program, 'quit', {
     does: 'Stops the agent and Envoy now, without a drain.',
     example: 'baton quit',

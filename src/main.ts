@@ -83,10 +83,14 @@ function commands(): Commands {
     },
     status: async (options) =>
       (await import('./commands/status.ts')).showStatus(options, await asking()),
+    history: async (options) =>
+      (await import('./commands/history.ts')).showHistory(options, await asking()),
     restart: async (options) =>
       (await import('./commands/restart.ts')).restart(options, await asking()),
     wait: async (options) =>
       (await import('./commands/wait.ts')).waitUntilReady(options, await asking()),
+    logging: async (options) =>
+      (await import('./commands/logging.ts')).changeLogging(options, await asking()),
     quit: async () => (await import('./commands/quit.ts')).quit(await asking()),
     request: async (options) =>
       (await import('./commands/request.ts')).requestAdmin(options, await asking()),

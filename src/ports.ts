@@ -89,8 +89,80 @@ export interface AdminChannel {
    * @throws whatever `signal` was aborted with; nothing else ends it.
    */
   untilLive(epoch: Epoch, watch: LiveWatch): Promise<ServerInfo>;
+  /**
+   * Someone else's GET whose answer is read while it comes, over a connection of its own. While the
+   * launch accepts none it comes whole over the kept one, and may be 16 MiB then.
+   * @throws AgentError `unreachable` when nothing answers, `late` when that takes too long
+   */
+  stream(path: string, timeoutMs: number): Promise<StreamedAnswer>;
   close(): void;
 }
+
+export interface StreamedAnswer {
+  readonly status: number;
+  /** Absent when it was not said. */
+  readonly contentType?: string | undefined;
+  /** Throws an AgentError: `late` when its end takes too long, `cutOff` when it does not come. */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Throws away what has not been read; to be called whether or not anything was. */
+  discard(): void;
+}
+
+/** The application's own metrics. */
+export interface ApplicationMetrics {
+  /**
+   * Asks once, following redirects within the same origin; what is compressed is unpacked.
+   * @param timeoutMs For the whole of it; the application is told.
+   * @throws AgentError `unreachable`, `late`, or `format` when it is compressed in an unknown way
+   */
+  read(timeoutMs: number): Promise<StreamedAnswer>;
+}
+
+/** The application beside Envoy, asked as the kubelet would ask it. */
+export interface ApplicationProbes {
+  /** Never rejects. Ends at the latest when `signal` is aborted, with that as its reason. */
+  ask(question: ApplicationQuestion, signal: AbortSignal): Promise<ApplicationAnswer>;
+}
+
+export type ApplicationQuestion = HttpGetQuestion | TcpQuestion | GrpcQuestion;
+
+export interface HttpGetQuestion {
+  readonly kind: 'httpGet';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Any certificate will do. */
+  readonly isUnverified: boolean;
+  /** Ports of the host that a redirect is not followed to. */
+  readonly closedPorts: readonly number[];
+  /** Where it is to come from; the kernel's choice when absent. */
+  readonly localAddress?: string;
+}
+
+export interface TcpQuestion extends PortQuestion {
+  readonly kind: 'tcpSocket';
+}
+
+/** The gRPC health protocol; an empty service asks for the server as a whole. */
+export interface GrpcQuestion extends PortQuestion {
+  readonly kind: 'grpc';
+  readonly service: string;
+}
+
+export interface PortQuestion {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+}
+
+/** What is not HTTP is answered by 200 or not at all. */
+export type ApplicationAnswer =
+  | {
+      readonly isAnswered: true;
+      readonly status: number;
+      /** The first 10 KiB of it. */
+      readonly body: Buffer;
+    }
+  | { readonly isAnswered: false; readonly reason: string };
 
 export interface LiveWatch {
   readonly signal: AbortSignal;
@@ -252,7 +324,11 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
+  /**
+   * In parts: sent as they come and no faster than they are read. Whoever makes them is told by
+   * `return` when the reader has gone.
+   */
+  readonly body: string | Buffer | AsyncIterable<string | Uint8Array>;
 }
 
 /** Answers every request; what it throws becomes a bare 500. */

@@ -1,9 +1,11 @@
 /** The settings: an environment in, all settings or all problems out. Pure. */
+import type { AppProbes } from './core/app-probes.ts';
 import type { Policy } from './core/model.ts';
 import { nodeMetadata } from './core/node-metadata.ts';
 import type { Identity } from './core/template-values.ts';
 import type { TreeMap } from './core/tree.ts';
 import type { Problem, Result } from './ports.ts';
+import { readApplication } from './settings/application-checks.ts';
 import { crossCheck } from './settings/cross-checks.ts';
 import { type Environment, type Origin, type Reading, readRow } from './settings/read-row.ts';
 import type { Facts } from './settings/row.ts';
@@ -13,6 +15,8 @@ import { templateTexts, unknownNames } from './settings/unknown-names.ts';
 export interface Settings extends Values {
   /** Where each value came from. */
   readonly origins: ReadonlyMap<SettingKey, Origin>;
+  /** The application's probes that are asked on the kubelet's behalf, by the paths they come in by. */
+  readonly appProbes: AppProbes;
   /** Values for a template's names, without `BATON_TEMPLATE_`. */
   readonly templateTexts: ReadonlyMap<string, string>;
   /** Envoy's node metadata. */
@@ -30,9 +34,11 @@ export function readSettings(env: Environment, facts: Facts): Result<Settings> {
     [...readings].filter(([, { problems }]) => problems.length > 0).map(first),
   );
   const templates = templateTexts(env);
+  const application = readApplication(values, broken);
   const problems: readonly Problem[] = [
     ...[...readings.values()].flatMap((reading) => reading.problems),
     ...crossCheck(values, broken),
+    ...application.problems,
     ...templates.problems,
     ...unknownNames(env),
   ];
@@ -41,7 +47,14 @@ export function readSettings(env: Environment, facts: Facts): Result<Settings> {
   const notes = [...warnings, ...notesOn(env)];
   return {
     ok: true,
-    value: { ...values, origins, templateTexts: templates.values, metadata, notes },
+    value: {
+      ...values,
+      origins,
+      appProbes: application.appProbes,
+      templateTexts: templates.values,
+      metadata,
+      notes,
+    },
   };
 }
 
@@ -93,15 +106,10 @@ function adjusted(values: Values, origins: Map<SettingKey, Origin>, facts: Facts
   return { ...values, envoyArgs, terminationDrainMinMs: mostMs };
 }
 
-/** Checked, so that they are right on the day they are used. */
-const NOT_USED_YET = ['BATON_APP_METRICS_URL', 'BATON_APP_READY_URL'] as const;
-
 function notesOn(env: Environment): readonly string[] {
   const name = 'EXIT_ON_ZERO_ACTIVE_CONNECTIONS';
   const isOff = /^(?:false|0|f)$/i.test(env[name] ?? '');
-  const notes = isOff ? [`${name} has no effect: the drain always ends at zero connections.`] : [];
-  const idle = NOT_USED_YET.filter((setting) => (env[setting] ?? '') !== '');
-  return [...notes, ...idle.map((setting) => `${setting} has no effect yet.`)];
+  return isOff ? [`${name} has no effect: the drain always ends at zero connections.`] : [];
 }
 
 function first<Key>([key]: readonly [Key, unknown]): Key {

@@ -7,6 +7,7 @@ const names = [
   'render',
   'settings',
   'status',
+  'history',
   'restart',
   'wait',
   'quit',
@@ -29,6 +30,8 @@ describe('the command line', () => {
     ['settings --markdown', ['settings', { format: 'markdown' }]],
     ['status', ['status', { json: false }]],
     ['status --json', ['status', { json: true }]],
+    ['history', ['history', { json: false }]],
+    ['history --json', ['history', { json: true }]],
     ['restart', ['restart', { mode: 'auto', timeoutMs: 600_000 }]],
     [
       'restart --mode side-by-side --timeout 1m30s',

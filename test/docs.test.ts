@@ -268,10 +268,11 @@ async function helpOf(command: string): Promise<string | undefined> {
 
 async function metricNames(): Promise<string[]> {
   const metrics = await createMetrics({
-    policy: { restartTokens: 1, standby: false },
+    policy: { restartTokens: 1, standby: false, triggers: new Set() },
     batonVersion: '0',
     nodeVersion: '0',
     startedAtWallMs: 0,
+    nowMs: () => 0,
   });
   return matches(await metrics.text(), /^# TYPE (\S+)/gm);
 }

@@ -72,6 +72,8 @@ test('an empty environment gives the documented defaults', () => {
     adminPort: undefined,
     appMetricsUrl: undefined,
     appReadyUrl: undefined,
+    appProbes: new Map(),
+    appProbesText: '',
     logLevel: 'info',
     logFormat: 'json',
     metadata: {},

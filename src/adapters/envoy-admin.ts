@@ -11,10 +11,13 @@ import {
   timeLimit,
   within,
 } from './envoy-admin/questions.ts';
+import { createStreams, type Streams, wholeAsStream } from './envoy-admin/streams.ts';
 
 const DEFAULT_LIMITS: Limits = { timeoutMs: 2_000, maxBytes: 1024 * 1024 };
 /** A launch is LIVE 55-80 ms after its start (measured): the first questions come quickly. */
 const POLL = { minTimeout: 10, factor: 1.15, maxTimeout: 250, randomize: false } as const;
+/** Of an answer that was to be streamed and is held instead. */
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
 /** Answered for as long as the client stays: on the kept connection nothing else would ever be. */
 const ENDLESS_PATHS: ReadonlySet<string> = new Set(['/hystrix_event_stream', '/tap']);
 
@@ -28,6 +31,7 @@ export const envoyAdmin: EnvoyAdmin = { open: openChannel };
 function openChannel(socketPath: string): AdminChannel {
   const kept = keepConnection();
   const passage = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1 });
+  const streams = createStreams(socketPath);
   const request: AdminChannel['request'] = async (method, path, given = {}) => {
     // Envoy sends a body after HEAD too (measured on 1.40): to a reader of HTTP that is garbage.
     const sent = method === 'HEAD' ? 'GET' : method;
@@ -48,9 +52,13 @@ function openChannel(socketPath: string): AdminChannel {
   const close = () => {
     kept.close();
     passage.destroy();
+    streams.close();
   };
   return {
     request,
+    stream: streamFrom(streams, ({ path, timeoutMs }) =>
+      kept.ask({ method: 'GET', path, socketPath }, { timeoutMs, maxBytes: MOST_HELD_BYTES }),
+    ),
     untilLive: async (epoch, watch) => {
       // An unanswered question would outlive the launch by its time limit.
       watch.signal.addEventListener('abort', close);
@@ -59,6 +67,30 @@ function openChannel(socketPath: string): AdminChannel {
       );
     },
     close,
+  };
+}
+
+interface StreamQuestion {
+  readonly path: string;
+  readonly timeoutMs: number;
+}
+
+/** @param hold Asks for the whole, when no other connection can be had. */
+function streamFrom(
+  streams: Streams,
+  hold: (question: StreamQuestion) => Promise<AdminAnswer>,
+): AdminChannel['stream'] {
+  return async (path, timeoutMs) => {
+    try {
+      return await streams.open(path, timeoutMs).catch(async (error: unknown) => {
+        if (isRefused(error)) return wholeAsStream(await hold({ path, timeoutMs }));
+        throw error;
+      });
+    } catch (cause) {
+      if (cause instanceof AgentError) throw cause;
+      const message = `Cannot ask Envoy for ${path}: ${reasonIn(cause)}.`;
+      throw new AgentError('unreachable', message, { cause });
+    }
   };
 }
 
@@ -75,12 +107,12 @@ function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
-function hasEnd(path: string): boolean {
-  return !ENDLESS_PATHS.has(path.split('?', 1)[0] ?? path);
-}
-
 function reasonIn(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function hasEnd(path: string): boolean {
+  return !ENDLESS_PATHS.has(path.split('?', 1)[0] ?? path);
 }
 
 async function untilLive(

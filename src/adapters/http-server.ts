@@ -5,8 +5,10 @@
  */
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import type { HttpAnswer, HttpRequest, HttpRoutes, Result } from '../ports.ts';
+import { watchConnections } from './http-server/connections.ts';
 
 /** Where to listen, and the setting to name when that fails. */
 export type HttpEndpoint =
@@ -24,7 +26,6 @@ const SILENCE_MS = 5_000;
 const CHECK_EVERY_MS = 1_000;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_BODY_BYTES = 65_536;
-const MAX_CONNECTIONS = 256;
 
 /**
  * Listens; a stale socket file is replaced, a new one gets mode 0600. What the routes throw is
@@ -46,7 +47,9 @@ export async function listenHttp(
     },
     (request, response) => void answer(request, response).catch(giveUpOn(response)),
   );
-  makeRoomForNewcomers(server);
+  // Node drops those past 2,000 without a word; what a proxy has put on must not be among them.
+  server.maxHeadersCount = 0;
+  const connections = watchConnections(server);
   const failure = await bind(server, endpoint);
   if (failure !== undefined) return { ok: false, problems: [problemOf(endpoint, failure)] };
   server.on('error', report);
@@ -54,8 +57,14 @@ export async function listenHttp(
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(incoming);
-    if (body === undefined) return send(response, TOO_LARGE);
-    send(response, await routes(readRequest(incoming, transport, body)).catch(onBug));
+    await connections.answer(incoming.socket, response, async () => {
+      const made = body === undefined ? TOO_LARGE : await answerTo(incoming, body);
+      return { byteCount: keptBytes(made.body), send: () => send(response, made) };
+    });
+  }
+
+  function answerTo(incoming: IncomingMessage, body: Buffer): Promise<HttpAnswer> {
+    return routes(readRequest(incoming, transport, body)).catch(onBug);
   }
 
   /** What could not be written would leave its asker waiting. */
@@ -111,44 +120,47 @@ function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
   });
 }
 
-function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+/** One that comes in parts is never there as a whole. */
+function keptBytes(body: HttpAnswer['body']): number {
+  return typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.byteLength(body) : 0;
+}
+
+async function send(
+  response: ServerResponse,
+  { status, headers, body }: HttpAnswer,
+): Promise<void> {
   // From here on the reader is the slow one; a socket whose answer is still being made is not.
   response.socket?.setTimeout(SILENCE_MS);
+  const isWhole = typeof body === 'string' || Buffer.isBuffer(body);
   response.writeHead(status, {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...headers,
-    'content-length': Buffer.byteLength(body),
+    ...(isWhole ? { 'content-length': Buffer.byteLength(body) } : {}),
   });
-  response.end(body);
+  if (isWhole) response.end(body);
+  else if (response.req.method === 'HEAD') response.end();
+  else await pipeline(inItsTime(body, response), response).catch(unlessReaderLeft);
 }
 
-/**
- * At the limit the connection that has been of no use for longest is ended, rather than the new one
- * refused: idle ones by the thousand can't keep a probe out.
- */
-function makeRoomForNewcomers(server: Server): void {
-  const idle = new Set<Socket>();
-  const busy = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    idle.add(socket);
-    socket.once('close', () => {
-      idle.delete(socket);
-      busy.delete(socket);
-    });
-    if (idle.size + busy.size > MAX_CONNECTIONS) oldestOf(idle)?.destroy();
-  });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    idle.delete(socket);
-    busy.add(socket);
-    response.once('close', () => {
-      if (busy.delete(socket) && !socket.destroyed) idle.add(socket);
-    });
-  });
+/** The reader has to keep up; whoever makes the parts may take as long as it likes for the next. */
+async function* inItsTime(
+  body: AsyncIterable<string | Uint8Array>,
+  { socket }: ServerResponse,
+): AsyncGenerator<string | Uint8Array> {
+  socket?.setTimeout(0);
+  for await (const part of body) {
+    socket?.setTimeout(SILENCE_MS);
+    yield part;
+    socket?.setTimeout(0);
+  }
+  socket?.setTimeout(SILENCE_MS);
 }
 
-function oldestOf(sockets: ReadonlySet<Socket>): Socket | undefined {
-  return sockets.values().next().value;
+const READER_LEFT: readonly unknown[] = ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'];
+
+function unlessReaderLeft(error: NodeJS.ErrnoException): void {
+  if (!READER_LEFT.includes(error.code)) throw error;
 }
 
 /** What went wrong, if anything did. */

@@ -15,6 +15,8 @@ export interface Log {
   record(record: LogRecord): void;
   /** One of Envoy's lines, tagged with the launch it came from. */
   envoyLine(spec: SpawnSpec, pid: number, line: EnvoyLine): void;
+  /** From now on; with what comes before the library is loaded as well. */
+  setLevel(level: string): void;
   /** Loads the library and writes what has come so far; until then records wait in memory. */
   load(): Promise<void>;
   /** Lines that were dropped because nobody read them, so far. */
@@ -46,6 +48,10 @@ export function createLog(options: LogOptions): Log {
     record: ({ level: at, message, fields }) =>
       write((to) => to[at]({ source: 'baton', ...fields }, message)),
     envoyLine: (spec, pid, line) => write((to) => writeEnvoyLine(to, { spec, pid, line })),
+    setLevel: (level) =>
+      write((to) => {
+        to.level = level;
+      }),
     load,
     droppedCount: output.droppedCount,
     flush: async () => {

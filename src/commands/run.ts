@@ -4,6 +4,7 @@ import { systemClock } from '../adapters/clock.ts';
 import { createLog, type Log } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
+import { writeTerminationMessage } from '../adapters/termination-message.ts';
 import { EXIT, type ExitCode } from '../core/model.ts';
 import { describeStopPlan, longestStopMs } from '../core/stop-plan.ts';
 import type { NameLocks, Problem, Result } from '../ports.ts';
@@ -31,14 +32,14 @@ const LAST_WORDS_MS = 1_000;
 
 /** Ends when Envoy and agent have stopped, with the exit code of the process. */
 export async function run(settings: Result<Settings>, face: ProcessFace): Promise<number> {
-  if (!settings.ok) return refuse(face, settings.problems, EXIT.configuration);
+  if (!settings.ok) return leave(face, settings.problems, EXIT.configuration);
   const { envoyBinary, runDirectory, logLevel: level, logFormat: format } = settings.value;
   const binary = await requireEnvoy(envoyBinary);
-  if (!binary.ok) return refuse(face, binary.problems, EXIT.noEnvoy);
+  if (!binary.ok) return leave(face, binary.problems, EXIT.noEnvoy);
   const locks = createNameLocks();
   const { baton: version } = face.versions;
   const opened = await openRunDirectory(runDirectory, { version, locks, clock: systemClock });
-  if (!opened.ok) return refuse(face, opened.problems, EXIT.runDirectory);
+  if (!opened.ok) return leave(face, opened.problems, EXIT.runDirectory);
   const log = createLog({ level, format });
   const parts = {
     settings: settings.value,
@@ -55,6 +56,22 @@ export async function run(settings: Result<Settings>, face: ProcessFace): Promis
   }
 }
 
+/** The same on standard error and where the orchestrator looks. @returns the code */
+function leave(face: ProcessFace, problems: readonly Problem[], code: ExitCode): number {
+  const lines = problems.map(({ message }) => `exit ${code}: ${message}\n`);
+  tellOrchestrator(face, lines.join(''));
+  return refuse(face, problems, code);
+}
+
+/** Where Kubernetes looks unless the pod says otherwise. */
+const TERMINATION_MESSAGE_PATH = '/dev/termination-log';
+
+/** Read past the settings: it is what they are wrong for that has to be told. */
+function tellOrchestrator({ env }: Pick<ProcessFace, 'env'>, text: string): void {
+  const path = env['BATON_TERMINATION_MESSAGE_PATH'] || TERMINATION_MESSAGE_PATH;
+  if (text !== '') writeTerminationMessage(path, text);
+}
+
 interface Parts extends ProcessFace {
   readonly settings: Settings;
   readonly binary: string;
@@ -67,7 +84,7 @@ async function supervise(parts: Parts): Promise<number> {
   const lastRun = await parts.directory.recall();
   const supervisor = createSupervisor({ ...parts, lastRun });
   const doors = await openDoors({ ...parts, supervisor });
-  if (!doors.ok) return refuse(parts, doors.problems, exitCodeFor(doors.problems));
+  if (!doors.ok) return leave(parts, doors.problems, exitCodeFor(doors.problems));
   sayHello(parts);
   parts.onSignal(supervisor.signal);
   const longest = longestStopMs(policyOf(parts.settings));
@@ -81,6 +98,7 @@ async function supervise(parts: Parts): Promise<number> {
     else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
   });
   const code = await runToEnd(supervisor, bugs);
+  tellOrchestrator(parts, supervisor.lastWords(code));
   await Promise.all(open.map((door) => door.close()));
   return code;
 }

@@ -35,6 +35,11 @@ export function readiness(state: State, outlook: Outlook): Readiness {
   return { ready: false, reason: oneLine(reasonOf(state, outlook)) };
 }
 
+/** Ready for the first time in this run, and for good: what comes later is no matter of the start. */
+export function startup(state: State, outlook: Outlook): Readiness {
+  return state.committed === undefined ? readiness(state, outlook) : { ready: true };
+}
+
 function reasonOf(state: State, outlook: Outlook): string {
   switch (state.phase) {
     case 'waiting':

@@ -93,6 +93,13 @@ export const url: Form<string | undefined> = {
   show: (value) => (value === undefined ? '' : withoutUserInfo(value)),
 };
 
+/** Read elsewhere, where what is wrong with it can be told in detail; not shown, for all its length. */
+export const json: Form<string> = {
+  text: 'JSON, or empty',
+  schema: words,
+  show: (value) => (value === '' ? '' : '{...}'),
+};
+
 export const componentLevels: Form<string> = {
   text: 'component:level pairs with commas between, like upstream:debug,http:trace',
   schema: v.pipe(words, v.regex(/^(?:[\w-]+:[a-z]+(?:,[\w-]+:[a-z]+)*)?$/)),

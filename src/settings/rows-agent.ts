@@ -1,4 +1,5 @@
 /** How the agent stops, answers and logs. */
+import { APP_PROBES_SETTING } from '../core/app-probes.ts';
 import * as forms from './forms.ts';
 import { setting, settingFrom } from './row.ts';
 
@@ -48,6 +49,16 @@ export const agentRows = {
     standard: undefined,
     isSecret: true,
     meaning: "the application's own readiness, required for that of the pod",
+  }),
+  appProbesText: setting(APP_PROBES_SETTING, forms.json, {
+    standard: '',
+    isSecret: true,
+    meaning:
+      "the application's probes that the kubelet asks under `/app-health/`, as Istio's injector writes them",
+  }),
+  terminationMessagePath: setting('BATON_TERMINATION_MESSAGE_PATH', forms.path, {
+    standard: '/dev/termination-log',
+    meaning: 'where the reason of a failure is written for the orchestrator, if that file is there',
   }),
   logLevel: setting('BATON_LOG_LEVEL', forms.oneOf('debug', 'info', 'warn', 'error'), {
     standard: 'info',

@@ -1,17 +1,35 @@
 /** The running agent as the outside may ask it. */
+import type { HistoryStatus } from '../core/history-status.ts';
 import type { Mode } from '../core/model.ts';
 import type { Readiness } from '../core/readiness.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { AdminAnswer } from '../ports.ts';
+import type { Application } from './application.ts';
+import type { LogLevel, LogLevelChange } from './log-level.ts';
+import type { Scrape } from './scrape.ts';
 
 export interface AgentFace {
   status(): Status;
+  /** Of the agent itself: whether Envoy serves. */
   readiness(): Readiness;
+  /** The same, once it was ready for the first time in this run for good. */
+  startup(): Readiness;
+  readonly application: Application;
+  /** The last launches and handovers. */
+  history(): HistoryStatus;
+  /** The status page, whole, as it is now. */
+  pageText(): string;
+  /** What changes of it, as server-sent events; without end. */
+  pageEvents(): AsyncIterable<string>;
   /** In the Prometheus text format. */
   metricsText(): Promise<string>;
+  /** The same with Envoy's and the application's behind them. */
+  readonly scrape: Scrape;
   /** Settles when the handover has ended, however it ended; a stop of the agent ends it too. */
   requestRestart(mode: 'auto' | Mode): Promise<HandoverEnd>;
+  /** @returns the level of the agent's own log from now on */
+  changeLogLevel(change: LogLevelChange): LogLevel;
   /** `now`: without a drain. */
   requestStop(how: 'graceful' | 'now', reason: string): void;
   /**

@@ -2,11 +2,13 @@
 import type { Agent } from '../agent.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Policy, type RequestId, requestIdOf } from '../core/model.ts';
-import { readiness } from '../core/readiness.ts';
+import { readiness, startup } from '../core/readiness.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
 import type { AdminLimits, Clock } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
+import type { Application } from './application.ts';
+import type { Chronicle } from './chronicle.ts';
 import { type Launches, newestLive } from './launches.ts';
 
 export interface FaceParts {
@@ -14,7 +16,11 @@ export interface FaceParts {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly launches: Launches;
+  readonly application: Application;
   readonly metricsText: () => Promise<string>;
+  readonly scrape: AgentFace['scrape'];
+  readonly chronicle: Chronicle;
+  readonly changeLogLevel: AgentFace['changeLogLevel'];
 }
 
 export interface AnsweringFace extends AgentFace {
@@ -34,7 +40,11 @@ export function createFace({
   policy,
   clock,
   launches,
+  application,
   metricsText,
+  scrape,
+  chronicle,
+  changeLogLevel,
 }: FaceParts): AnsweringFace {
   const asking = new Map<RequestId, (end: HandoverEnd) => void>();
   let askedCount = 0;
@@ -42,7 +52,14 @@ export function createFace({
   return {
     status: () => statusOf(agent.state(), outlook()),
     readiness: () => readiness(agent.state(), outlook()),
+    startup: () => startup(agent.state(), outlook()),
+    application,
+    history: chronicle.history,
+    pageText: chronicle.pageText,
+    pageEvents: chronicle.pageEvents,
     metricsText,
+    scrape,
+    changeLogLevel,
     requestRestart: (mode) => {
       askedCount += 1;
       const request = requestIdOf(`R${askedCount}`);

@@ -2,24 +2,48 @@
 import type { HandoverMode, Mode } from '../core/model.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
+import { durationMs } from '../settings/duration.ts';
 import type { AgentFace } from './agent-face.ts';
 import { jsonAnswer, passOn, textAnswer } from './http-answers.ts';
 import { objectionTo } from './local-request.ts';
+import { LOG_LEVELS } from './log-level.ts';
+import { answerPage, answerPageEvents } from './page-answers.ts';
+import { answerAppProbe, answerReady, answerStartup, isAppProbe } from './probe-routes.ts';
+import { answerScrape, METRICS_TYPE } from './scrape-route.ts';
 
 /** POST routes change something: on a TCP port they are for local askers only. */
 interface Route {
   readonly method: 'GET' | 'POST';
-  readonly answer: (face: AgentFace, query: URLSearchParams) => HttpAnswer | Promise<HttpAnswer>;
+  readonly answer: (
+    face: AgentFace,
+    query: URLSearchParams,
+    request: HttpRequest,
+  ) => HttpAnswer | Promise<HttpAnswer>;
 }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ['/healthz/ready', { method: 'GET', answer: answerReady }],
+  ['/healthz/ready', { method: 'GET', answer: (face, _, request) => answerReady(face, request) }],
+  ['/healthz/startup', { method: 'GET', answer: answerStartup }],
   ['/healthz/live', { method: 'GET', answer: () => textAnswer(200, 'live') }],
   ['/metrics', { method: 'GET', answer: answerMetrics }],
+  [
+    '/stats/prometheus',
+    { method: 'GET', answer: (face, ...asked) => answerScrape(face.scrape, ...asked) },
+  ],
   ['/status', { method: 'GET', answer: (face) => jsonAnswer(200, face.status()) }],
+  ['/history', { method: 'GET', answer: (face) => jsonAnswer(200, face.history()) }],
+  ['/', { method: 'GET', answer: answerPage }],
+  ['/events', { method: 'GET', answer: answerPageEvents }],
   ['/restart', { method: 'POST', answer: answerRestart }],
+  ['/logging', { method: 'POST', answer: answerLogging }],
   ['/quitquitquit', { method: 'POST', answer: answerQuit }],
 ]);
+
+/** Every path under `/app-health/`: which of them there are is for the settings to say. */
+const APP_PROBE: Route = {
+  method: 'GET',
+  answer: (face, _, request) => answerAppProbe(face, request),
+};
 
 /** Modes that `/restart?mode=` and `baton restart --mode` know. */
 export const RESTART_MODES = ['auto', 'hot', 'side-by-side', 'cold'] as const;
@@ -30,9 +54,9 @@ const ADMIN_PREFIX = '/admin/';
 export function statusRoutes(face: AgentFace): HttpRoutes {
   return async (request) => {
     const { path, query } = splitTarget(request.target);
-    const route = ROUTES.get(path);
+    const route = ROUTES.get(path) ?? (isAppProbe(path) ? APP_PROBE : undefined);
     if (route === undefined) return textAnswer(404, 'not found');
-    return refusalOf(route, request) ?? route.answer(face, query);
+    return refusalOf(route, request) ?? route.answer(face, query, request);
   };
 }
 
@@ -62,14 +86,8 @@ function splitTarget(target: string): { path: string; query: URLSearchParams } {
   return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
 }
 
-function answerReady(face: AgentFace): HttpAnswer {
-  const answer = face.readiness();
-  return answer.ready ? textAnswer(200, 'ready') : textAnswer(503, answer.reason);
-}
-
 async function answerMetrics(face: AgentFace): Promise<HttpAnswer> {
-  const contentType = 'text/plain; version=0.0.4; charset=utf-8';
-  return { status: 200, headers: { 'content-type': contentType }, body: await face.metricsText() };
+  return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await face.metricsText() };
 }
 
 async function answerRestart(face: AgentFace, query: URLSearchParams): Promise<HttpAnswer> {
@@ -100,6 +118,20 @@ export interface RestartAnswer {
 function restartAnswer(end: HandoverEnd): RestartAnswer {
   const { result, reason, launch, mode, modeReason, attemptCount: attempts } = end;
   return { result, reason, launch, mode, modeReason, attempts };
+}
+
+function answerLogging(face: AgentFace, query: URLSearchParams): HttpAnswer {
+  const level = [...LOG_LEVELS, 'default' as const].find((name) => name === query.get('level'));
+  if (level === undefined) {
+    return textAnswer(400, `Expected level to be one of ${LOG_LEVELS.join(', ')} or default.`);
+  }
+  const time = query.get('for');
+  const forMs = time === null ? undefined : durationMs(time);
+  if (time !== null && forMs === undefined) {
+    return textAnswer(400, 'Expected for to be a duration like 45s or 10m.');
+  }
+  const now = face.changeLogLevel({ level, ...(forMs === undefined ? {} : { forMs }) });
+  return textAnswer(200, time === null ? now : `${now} for ${time}`);
 }
 
 function answerQuit(face: AgentFace): HttpAnswer {

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createMetrics, type Metrics } from '../../src/adapters/metrics.ts';
 import type { CertificatesSeen } from '../../src/core/certificates-seen.ts';
 import type { Event } from '../../src/core/events.ts';
-import { initialState, step } from '../../src/core/lifecycle.ts';
 import { digestOf, launchIdOf } from '../../src/core/model.ts';
 import {
   checksPassed,
@@ -13,6 +11,8 @@ import {
   servingHappenings,
   sigterm,
 } from '../support/agent-states.ts';
+import { metricsAfter, samplesOf } from '../support/metrics-after.ts';
+import { promtool } from '../support/promtool.ts';
 
 const secondLive: Event = { type: 'launchLive', launch: launchIdOf(2) };
 
@@ -137,14 +137,88 @@ describe('the metrics', () => {
     const samples = samplesOf(await metrics.text());
     expect(samples.get('baton_envoy_lines_dropped_total')).toBe(7);
     expect(samples.get('baton_build_info{version="1.2.3",node="v20.20.0"}')).toBe(1);
-    expect(samples.get('process_start_time_seconds')).toBe(1_700_000_000.5);
-    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+    expect(samples.get('baton_process_start_time_seconds')).toBe(1_700_000_000.5);
+    expect(samples.get('baton_process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+  });
+
+  test('are all told apart from those of others by their names, and accepted by a strict reader', async () => {
+    const text = await (await metricsAfter(handoverHappenings)).text();
+
+    expect([...samplesOf(text).keys()].filter((name) => !name.startsWith('baton_'))).toEqual([]);
+    expect(await promtool(['check', 'metrics'], text)).toEqual({ code: 0, output: '' });
+  });
+
+  test('tell for how long a handover was in each step, and in which it is for how long', async () => {
+    const text = await (await metricsAfter(handoverHappenings, defaultPolicy, 12_500)).text();
+    const samples = samplesOf(text);
+
+    expect(samples.get('baton_handover_step_duration_seconds_count{step="checking"}')).toBe(2);
+    expect(samples.get('baton_handover_step_duration_seconds_sum{step="starting"}')).toBeCloseTo(
+      0.1,
+    );
+    expect(samples.get('baton_handover_in_progress_seconds{step="starting"}')).toBe(2.5);
+    expect(samples.get('baton_handover_in_progress_seconds{step="checking"}')).toBe(0);
+  });
+
+  test('count when the agent became ready and when it ceased to be', async () => {
+    const metrics = await metricsAfter([...servingHappenings, [5_000, crashed(1, 'SIGSEGV')]]);
+    const samples = samplesOf(await metrics.text());
+
+    expect(samples.get('baton_readiness_transitions_total{to="ready"}')).toBe(1);
+    expect(samples.get('baton_readiness_transitions_total{to="notReady"}')).toBe(1);
+  });
+
+  test('count what began no handover of its own', async () => {
+    const request = { type: 'restartRequested', trigger: 'request', mode: 'auto' } as const;
+    const metrics = await metricsAfter([
+      ...handoverHappenings,
+      [10_100, { type: 'partHeld', part: 'certificates', problems: ['not whole'] }],
+      [10_200, request],
+      [10_300, request],
+    ]);
+    const samples = samplesOf(await metrics.text());
+
+    expect(samples.get('baton_triggers_suppressed_total{reason="held"}')).toBe(1);
+    expect(samples.get('baton_triggers_suppressed_total{reason="joined"}')).toBe(1);
+    expect(samples.get('baton_triggers_suppressed_total{reason="stopping"}')).toBe(0);
+  });
+
+  test('count the connections that an old Envoy still had, and none of one that crashed', async () => {
+    const left = 'baton_launch_connections_left';
+    const old = await metricsAfter([
+      ...handoverHappenings,
+      [10_100, secondLive],
+      [20_000, { type: 'connectionsCounted', launch: launchIdOf(1), count: 3 }],
+      [70_000, crashed(1, 'SIGTERM')],
+    ]);
+    const crash = await metricsAfter([...servingHappenings, [5_000, crashed(1, 'SIGSEGV')]]);
+
+    const samples = samplesOf(await old.text());
+    expect(samples.get(`${left}_sum`)).toBe(3);
+    expect(samples.get(`${left}_bucket{le="1"}`)).toBe(0);
+    expect(samplesOf(await crash.text()).get(`${left}_count`)).toBe(0);
+  });
+
+  test('count what the merged page went without, from 0 on', async () => {
+    const metrics = await metricsAfter([]);
+    metrics.scrapes.scrape();
+    metrics.scrapes.failure('application', 'late');
+    metrics.scrapes.leftOut('envoy', { invalid: 2, clash: 0 });
+    const samples = samplesOf(await metrics.text());
+
+    const failures = 'baton_scrape_failures_total';
+    expect(samples.get('baton_scrapes_total')).toBe(1);
+    expect(samples.get(`${failures}{source="application",reason="late"}`)).toBe(1);
+    expect(samples.get(`${failures}{source="envoy",reason="late"}`)).toBe(0);
+    expect(samples.get('baton_scrape_lines_left_out_total{source="envoy",reason="invalid"}')).toBe(
+      2,
+    );
   });
 
   test('do not count the time of the agent twice when scraped twice', async () => {
     const metrics = await metricsAfter([]);
     await metrics.text();
-    const seconds = samplesOf(await metrics.text()).get('process_cpu_seconds_total') ?? 0;
+    const seconds = samplesOf(await metrics.text()).get('baton_process_cpu_seconds_total') ?? 0;
     const { user, system } = process.cpuUsage();
     expect(seconds).toBeLessThanOrEqual((user + system) / 1e6);
   });
@@ -157,39 +231,4 @@ function seenLeaf(path: string, notAfterMs: number): Event {
     type: 'certificatesSeen',
     seen: { verdict: 'accepted', problems: [], kept, wallMs: 0 },
   };
-}
-
-async function metricsAfter(
-  happenings: readonly Happening[],
-  policy = defaultPolicy,
-): Promise<Metrics> {
-  const metrics = await createMetrics({
-    policy,
-    batonVersion: '1.2.3',
-    nodeVersion: 'v20.20.0',
-    startedAtWallMs: 1_700_000_000_500,
-  });
-  let before = initialState;
-  for (const [atMs, event] of happenings) {
-    const { state: after, effects } = step(before, event, { atMs, chance: 0.5 }, policy);
-    metrics.observe({ event, before, after, effects });
-    before = after;
-  }
-  return metrics;
-}
-
-/** Every sample by its name and labels; a line that is none, or one that comes twice, fails. */
-function samplesOf(text: string): ReadonlyMap<string, number> {
-  const label = String.raw`[a-z_]+="(?:[^"\\\n]|\\["\\n])*"`;
-  const sample = new RegExp(`^([a-z_]+(?:\\{${label}(?:,${label})*\\})?) (\\S+)$`);
-  const samples = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    if (line === '' || line.startsWith('# ')) continue;
-    const [, name, value] = sample.exec(line) ?? [];
-    expect(name, line).toBeDefined();
-    expect(samples.has(name ?? '')).toBe(false);
-    samples.set(name ?? '', value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value));
-    expect(samples.get(name ?? '')).not.toBeNaN();
-  }
-  return samples;
 }

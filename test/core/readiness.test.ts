@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { initialState } from '../../src/core/lifecycle.ts';
 import { handoverIdOf, launchIdOf } from '../../src/core/model.ts';
-import { isReady, readiness } from '../../src/core/readiness.ts';
+import { isReady, readiness, startup } from '../../src/core/readiness.ts';
 import type { State } from '../../src/core/state.ts';
 import {
   checksPassed,
@@ -29,6 +29,26 @@ const answered: Happening = [
   1_000,
   { type: 'launchAnswered', launch: launchIdOf(1), envoyState: 'INITIALIZING' },
 ];
+
+describe('the start', () => {
+  const outlook = { policy: defaultPolicy, moment: { atMs: 20_000 } };
+
+  test.each<[string, State]>([
+    ['nothing was read yet', initialState],
+    ['the first launch is silent', stateAfter(startingHappenings)],
+  ])('is not over when %s, for the same reason as readiness', (_, state) => {
+    expect(startup(state, outlook)).toEqual(readiness(state, outlook));
+    expect(startup(state, outlook).ready).toBe(false);
+  });
+
+  test.each<[string, State]>([
+    ['a launch is live', stateAfter(servingHappenings)],
+    ['what was live has crashed', stateAfter(firstCrash)],
+    ['a stop has begun', stateAfter([...servingHappenings, [200, sigterm]])],
+  ])('is over when %s', (_, state) => {
+    expect(startup(state, outlook)).toEqual({ ready: true });
+  });
+});
 
 describe('readiness', () => {
   test.each([

@@ -1,10 +1,13 @@
 /** An agent as its listeners see it, which answers what it is told to and notes what it was asked. */
 import { AgentError } from '../../src/core/agent-error.ts';
-import { type Readiness, readiness } from '../../src/core/readiness.ts';
+import { emptyHistory } from '../../src/core/history.ts';
+import { historyStatus } from '../../src/core/history-status.ts';
+import { type Readiness, readiness, startup } from '../../src/core/readiness.ts';
 import type { HandoverEnd, State } from '../../src/core/state.ts';
 import { statusOf } from '../../src/core/status.ts';
 import type { AdminAnswer } from '../../src/ports.ts';
 import type { AgentFace } from '../../src/work/agent-face.ts';
+import type { Application } from '../../src/work/application.ts';
 import { defaultPolicy, servingHappenings, stateAfter } from './agent-states.ts';
 
 export interface FakeAgentFace extends AgentFace {
@@ -17,8 +20,12 @@ export interface FakeAnswers {
   readonly state?: State;
   /** @default made from the state */
   readonly readiness?: () => Readiness;
+  /** @default ready, and not to be probed */
+  readonly application?: Application;
   /** @default committed */
   readonly end?: HandoverEnd | Promise<HandoverEnd>;
+  /** @default too many are being answered */
+  readonly scrape?: AgentFace['scrape'];
   /** @default an error: nothing serves */
   readonly admin?: AdminAnswer;
 }
@@ -40,7 +47,18 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
     asked,
     status: () => statusOf(state, outlook),
     readiness: answers.readiness ?? (() => readiness(state, outlook)),
+    startup: () => startup(state, outlook),
+    application: answers.application ?? {
+      readiness: async () => ({ ready: true }),
+      probe: unasked,
+    },
+    history: () => historyStatus(emptyHistory, outlook.moment.atMs),
+    pageText: () => '<!doctype html>\n',
+    pageEvents: async function* () {
+      yield 'data: {}\n\n';
+    },
     metricsText: async () => 'baton_ready 1\n',
+    scrape: answers.scrape ?? (() => undefined),
     requestRestart: async (mode) => {
       asked.push(`restart ${mode}`);
       return answers.end ?? committedEnd;
@@ -52,4 +70,8 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
       throw new AgentError('NO_ENVOY', 'Cannot ask Envoy: none is serving.');
     },
   };
+}
+
+function unasked(): Promise<never> {
+  throw new Error('Cannot probe the application: this one has no probes.');
 }

@@ -2,6 +2,7 @@
  * Fakes of what the agent asks of the world. Each does what its port promises, and throws at who
  * does not keep to it: a launch spawned twice, two channels to one admin.
  */
+import { Readable } from 'node:stream';
 import { AgentError } from '../../src/core/agent-error.ts';
 import type { LaunchId, LineageId, Outcome } from '../../src/core/model.ts';
 import type {
@@ -153,6 +154,11 @@ function createChannel(socketPath: string, answer: Answering): FakeChannel {
       if (isClosed) throw new AgentError('adminSilent', `${socketPath} was closed.`);
       asked.push(`${method} ${path}`);
       return answer(method, path);
+    },
+    stream: async (path) => {
+      asked.push(`stream ${path}`);
+      const { status, body } = await answer('GET', path);
+      return { status, chunks: Readable.from([body]), discard: () => {} };
     },
     untilLive: (epoch, given) => {
       if (watch !== undefined) throw new Error(`${socketPath} is watched twice.`);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Agent, createAgent } from '../../src/agent.ts';
 import type { Event } from '../../src/core/events.ts';
 import { launchIdOf } from '../../src/core/model.ts';
+import { createChronicle } from '../../src/work/chronicle.ts';
 import { createFace } from '../../src/work/face.ts';
 import { launchEnvoy } from '../../src/work/launch-envoy.ts';
 import { committedEnd } from '../support/agent-face.ts';
@@ -15,12 +16,32 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
   const agent: Agent = createAgent({
     policy: defaultPolicy,
     clock: world.clock,
-    observe: ({ event }) => void posted.push(event),
+    observe: (transition) => {
+      posted.push(transition.event);
+      chronicle.observe(transition);
+    },
     perform: () => {},
+  });
+  const chronicle = createChronicle({
+    policy: defaultPolicy,
+    clock: world.clock,
+    state: agent.state,
+    name: 'pod-1',
+    version: '1.2.3',
+    report: (error) => {
+      throw error;
+    },
   });
   const metricsText = async () => 'baton_ready 1\n';
   const { clock, launches } = world;
-  const face = createFace({ agent, policy: defaultPolicy, clock, launches, metricsText });
+  const face = createFace({
+    agent,
+    policy: defaultPolicy,
+    clock,
+    launches,
+    metricsText,
+    chronicle,
+  });
   return { face, agent, posted };
 }
 
@@ -32,6 +53,8 @@ describe('the face', () => {
     expect(face.readiness()).toEqual({ ready: true });
     expect(face.status()).toMatchObject({ ready: true, phase: 'running' });
     expect(await face.metricsText()).toBe('baton_ready 1\n');
+    expect(face.history()).toMatchObject({ launches: [{ id: 'L1' }], handovers: [{ id: 'H1' }] });
+    expect(face.pageText()).toContain('✓ ready · pod-1 · Baton');
   });
 
   test('turns a stop into an event', () => {

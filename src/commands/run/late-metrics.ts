@@ -4,9 +4,12 @@ import { systemClock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import { createMetrics, type Metrics, type ObservedTransition } from '../../adapters/metrics.ts';
 import type { Policy } from '../../core/model.ts';
+import type { ScrapeCounts } from '../../core/scrape-counts.ts';
 
 export interface LateMetrics {
   observe(transition: ObservedTransition): void;
+  /** Of the merged page. */
+  readonly scrapes: ScrapeCounts;
   load(): Promise<void>;
   text(): Promise<string>;
 }
@@ -33,6 +36,7 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
       batonVersion: versions.baton,
       nodeVersion: versions.node,
       startedAtWallMs,
+      nowMs: () => systemClock.moment().atMs,
     }).then((metrics) => {
       for (const what of early) what(metrics);
       early = [];
@@ -43,6 +47,11 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
   };
   return {
     observe: (transition) => tell((metrics) => metrics.observe(transition)),
+    scrapes: {
+      scrape: () => tell(({ scrapes }) => scrapes.scrape()),
+      failure: (source, reason) => tell(({ scrapes }) => scrapes.failure(source, reason)),
+      leftOut: (source, lines) => tell(({ scrapes }) => scrapes.leftOut(source, lines)),
+    },
     load: async () => void (await load()),
     text: async () => {
       const metrics = await load();

@@ -9,15 +9,18 @@ import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
+import { lastWords } from '../../core/last-words.ts';
 import type { Desired, ExitCode, Policy } from '../../core/model.ts';
 import type { State } from '../../core/state.ts';
 import type { Tree } from '../../core/tree.ts';
 import type { Cancel, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
 import type { AgentFace } from '../../work/agent-face.ts';
+import { type Chronicle, createChronicle } from '../../work/chronicle.ts';
 import { deferred } from '../../work/deferred.ts';
 import { type AnsweringFace, createFace } from '../../work/face.ts';
 import type { Launches } from '../../work/launches.ts';
+import { createLogLevel } from '../../work/log-level.ts';
 import { tellMemoryKills } from '../../work/memory-kills.ts';
 import { createPerform, type World } from '../../work/perform.ts';
 import { rememberPlaces } from '../../work/unshareable.ts';
@@ -26,6 +29,8 @@ import { hotRestartDomainOf } from './hot-restart.ts';
 import { keepKillOrder } from './kill-order.ts';
 import { createMetricsLater, type LateMetrics } from './late-metrics.ts';
 import { createMigrationNotice } from './migration-notice.ts';
+import { ownApplication } from './own-application.ts';
+import { createScraping } from './scraping.ts';
 import { type AgentSignal, eventOf } from './signals.ts';
 import { createSources, type Sources } from './sources.ts';
 
@@ -50,6 +55,8 @@ export interface Supervisor {
   signal(signal: AgentSignal): void;
   /** Stops by the plan because of something outside the core's knowledge. */
   giveUp(reason: string, code: ExitCode): void;
+  /** Why it ended with this code, for who sees nothing else of it; empty when it was asked to. */
+  lastWords(code: ExitCode): string;
   /** The bootstrap as last read, its names not filled. */
   bootstrap(): Tree | undefined;
 }
@@ -64,11 +71,18 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const agent: Agent = createAgent({
     policy,
     clock: systemClock,
-    observe: (transition) => observe(transition, { policy, log: parts.log, metrics, underway }),
+    observe: (transition) => {
+      observe(transition, { policy, log: parts.log, metrics, underway, chronicle });
+    },
     perform: (effect) => perform(effect),
   });
+  const chronicle = chronicleOf(parts, policy, agent.state);
   const { text: metricsText } = metrics;
-  const face = createFace({ agent, policy, clock: systemClock, launches, metricsText });
+  const changeLogLevel = logLevelOf(parts);
+  const application = ownApplication(parts, () => sources.bootstrap());
+  const facts = { agent, policy, clock: systemClock, launches, metricsText, changeLogLevel };
+  const scrape = createScraping({ ...parts, launches, metrics });
+  const face = createFace({ ...facts, application, scrape, chronicle });
   const sources = createSources({
     ...parts,
     runDirectory: parts.directory.path,
@@ -81,20 +95,34 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   return {
     face,
     configured: underway.configured,
-    run: async () => {
-      const begun = begin({ parts, agent, sources, metrics, underway });
-      const code = await ended.promise;
-      // What was begun must not write another key after the last one is gone.
-      const stopWatching = await begun;
-      stopWatching();
-      await sources.removeSnapshots();
-      return code;
-    },
+    run: () => runToEnd({ parts, agent, sources, metrics, underway }, ended.promise),
     signal: (signal) => takeSignal(signal, agent, launches),
     giveUp: (reason, exitCode) =>
       agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
+    lastWords: (code) => lastWords(agent.state(), code),
     bootstrap: sources.bootstrap,
   };
+}
+
+function logLevelOf({ settings, log }: SupervisorParts): AgentFace['changeLogLevel'] {
+  const { setLevel: apply, record } = log;
+  return createLogLevel({ clock: systemClock, initial: settings.logLevel, apply, record });
+}
+
+function chronicleOf(
+  { settings, versions, log }: SupervisorParts,
+  policy: Policy,
+  state: () => State,
+): Chronicle {
+  return createChronicle({
+    policy,
+    clock: systemClock,
+    state,
+    name: settings.podName,
+    version: versions.baton,
+    report: (error) =>
+      log.record({ level: 'error', message: 'cannot answer', fields: { reason: String(error) } }),
+  });
 }
 
 interface Beginning {
@@ -103,6 +131,16 @@ interface Beginning {
   readonly sources: Sources;
   readonly metrics: LateMetrics;
   readonly underway: Underway;
+}
+
+async function runToEnd(beginning: Beginning, ended: Promise<ExitCode>): Promise<ExitCode> {
+  const begun = begin(beginning);
+  const code = await ended;
+  // What was begun must not write another key after the last one is gone.
+  const stopWatching = await begun;
+  stopWatching();
+  await beginning.sources.removeSnapshots();
+  return code;
 }
 
 /** Reads the files, which starts Envoy, then watches them; what Envoy does not need comes last. */
@@ -175,6 +213,7 @@ interface Observers {
   readonly log: Log;
   readonly metrics: LateMetrics;
   readonly underway: Underway;
+  readonly chronicle: Chronicle;
 }
 
 interface Underway {
@@ -200,8 +239,10 @@ function createUnderway(): Underway {
   };
 }
 
-function observe(transition: Transition, { policy, log, metrics, underway }: Observers): void {
+function observe(transition: Transition, observers: Observers): void {
+  const { policy, log, metrics, underway, chronicle } = observers;
   underway.observe(transition);
+  chronicle.observe(transition);
   keepKillOrder(transition);
   const { moment, ...rest } = transition;
   for (const record of describe({ ...rest, atMs: moment.atMs, policy })) log.record(record);

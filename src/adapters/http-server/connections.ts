@@ -1,0 +1,152 @@
+/** The connections of one listener: how many there may be, and what they may keep in memory. */
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  type Guest,
+  leastWorthItsMemory,
+  leastWorthKeeping,
+  partyOf,
+} from '../../core/making-room.ts';
+
+export interface Connections {
+  /**
+   * Makes and sends the answer to a request that has been read. Those of one connection are answered
+   * one after the other, each after the answer before it was taken, however many were sent at once;
+   * what can't be answered any more is not begun.
+   */
+  answer(socket: Socket, response: ServerResponse, make: Make): Promise<void>;
+}
+
+/** Makes an answer. @returns what sends it, and what it keeps in memory until it is taken */
+type Make = () => Promise<{ readonly byteCount: number; readonly send: () => Promise<void> }>;
+
+const MOST_CONNECTIONS = 256;
+/** Of answers that nobody has taken, over all connections. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Takes milliseconds to hand to the kernel: one goes out at a time, and small ones in between. */
+const LARGE_BYTES = 64 * 1024;
+/** Taken in before the next answer is made. */
+const MOST_NEWCOMERS = 32;
+
+interface Connection extends Guest {
+  readonly socket: Socket;
+  use: Guest['use'];
+  byteCount: number;
+  lastAnswer: Promise<void>;
+}
+
+/**
+ * Keeps watch over a server's connections. One too many, or too much kept for them, ends the one
+ * that is least worth keeping, and a newcomer is never the one: neither idle ones by the thousand
+ * nor slow ones keep a probe out.
+ */
+export function watchConnections(server: Server): Connections {
+  const room = createRoom();
+  const turnOf = createTurns(server);
+  server.on('connection', room.enter);
+
+  async function answerNext(connection: Connection, response: ServerResponse, make: Make) {
+    const { socket, party } = connection;
+    connection.use = 'waiting';
+    await turnOf(party);
+    if (!room.has(connection)) return;
+    const { byteCount, send } = await make();
+    connection.use = 'reading';
+    room.keep(connection, byteCount);
+    if (byteCount > LARGE_BYTES) await turnOf(party);
+    if (!room.has(connection)) return;
+    const taken = new Promise<void>((resolve) => response.once('close', resolve));
+    await send();
+    if (!socket.destroyed) await taken;
+    room.settle(connection);
+  }
+
+  return {
+    answer: (socket, response, make) => {
+      const connection = room.find(socket);
+      if (connection === undefined) return Promise.resolve();
+      const answered = connection.lastAnswer.then(() => answerNext(connection, response, make));
+      connection.lastAnswer = answered.catch(() => {});
+      return answered;
+    },
+  };
+}
+
+function createRoom() {
+  /** The one that has been of no use for longest comes first. */
+  const all = new Map<Socket, Connection>();
+  let keptByteCount = 0;
+
+  const has = ({ socket }: Connection) => all.has(socket);
+  const count = (connection: Connection, byteCount: number) => {
+    keptByteCount += byteCount - connection.byteCount;
+    connection.byteCount = byteCount;
+  };
+  const end = (connection: Connection | undefined) => {
+    if (connection === undefined || !all.delete(connection.socket)) return;
+    count(connection, 0);
+    connection.socket.destroy();
+  };
+  return {
+    has,
+    find: (socket: Socket) => all.get(socket),
+    enter: (socket: Socket): void => {
+      if (all.size >= MOST_CONNECTIONS) end(leastWorthKeeping(all.values()));
+      const party = partyOf(socket.remoteAddress ?? '');
+      const lastAnswer = Promise.resolve();
+      const connection: Connection = { socket, party, use: 'idle', byteCount: 0, lastAnswer };
+      all.set(socket, connection);
+      socket.once('close', () => end(connection));
+    },
+    keep: (connection: Connection, byteCount: number): void => {
+      if (!has(connection)) return;
+      count(connection, byteCount);
+      if (keptByteCount > MOST_BYTES) end(leastWorthItsMemory(all.values()));
+    },
+    /** It has been answered, and was of use just now. */
+    settle: (connection: Connection): void => {
+      connection.use = 'idle';
+      count(connection, 0);
+      if (all.delete(connection.socket)) all.set(connection.socket, connection);
+    },
+  };
+}
+
+/**
+ * A turn lets one of each party through: a crowd that asks for what is dear to make delays a single
+ * question from elsewhere by one such answer. Newcomers come before it, for the event loop takes in
+ * one of them each time round, and a probe may be the last of a long line.
+ */
+function createTurns(server: Server): (party: string) => Promise<void> {
+  const waiting = new Map<string, (() => void)[]>();
+  let hasNewcomer = false;
+  let newcomerCount = 0;
+  server.on('connection', () => {
+    hasNewcomer = true;
+  });
+
+  function takeTurn(): void {
+    if (hasNewcomer && newcomerCount < MOST_NEWCOMERS) newcomerCount += 1;
+    else {
+      newcomerCount = 0;
+      letThrough();
+    }
+    hasNewcomer = false;
+    if (waiting.size > 0) setImmediate(takeTurn);
+  }
+
+  function letThrough(): void {
+    for (const [party, line] of waiting) {
+      line.shift()?.();
+      if (line.length === 0) waiting.delete(party);
+    }
+  }
+
+  return (party) =>
+    new Promise((resolve) => {
+      if (waiting.size === 0) setImmediate(takeTurn);
+      const line = waiting.get(party) ?? [];
+      line.push(resolve);
+      waiting.set(party, line);
+    });
+}

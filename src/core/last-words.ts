@@ -1,0 +1,22 @@
+/** Why the agent ends, in a few lines for people who see nothing else of it. */
+import { outcomeText } from './attempts.ts';
+import { EXIT, type ExitCode } from './model.ts';
+import type { Attempt, State } from './state.ts';
+
+const SHOWN_ATTEMPTS = 5;
+
+/** Empty when it was asked to stop and did: the exit code says it all. */
+export function lastWords({ stop, crashes }: State, code: ExitCode): string {
+  if (code === EXIT.stopped) return '';
+  const reason = stop?.reason ?? 'unknown';
+  const attempts = crashes.slice(-SHOWN_ATTEMPTS).map(attemptText);
+  const skipped = crashes.length - attempts.length;
+  const more = skipped > 0 ? [`(${skipped} earlier ones left out)`] : [];
+  return [`exit ${code}: ${reason}`, ...more, ...attempts].map((line) => `${line}\n`).join('');
+}
+
+function attemptText({ launch, epoch, outcome, lastLines }: Attempt): string {
+  const lastLine = lastLines.at(-1);
+  const ending = `${launch} (epoch ${epoch}) ${outcomeText(outcome)}`;
+  return lastLine === undefined ? ending : `${ending}: ${lastLine}`;
+}

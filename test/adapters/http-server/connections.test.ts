@@ -1,0 +1,138 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { listenHttp } from '../../../src/adapters/http-server.ts';
+import type { HttpAnswer, HttpRoutes } from '../../../src/ports.ts';
+
+const opened: (() => Promise<unknown> | unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+const CROWD = '127.0.0.1';
+const NODE = '127.0.0.2';
+const LARGE = Buffer.alloc(4 * 1024 * 1024);
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const OK: HttpAnswer = { status: 200, headers: {}, body: 'ok\n' };
+
+async function listen(routes: HttpRoutes = async () => OK): Promise<number> {
+  const endpoint = { setting: 'BATON_STATUS_PORT', address: '127.0.0.1', port: 0 };
+  const result = await listenHttp(endpoint, routes, (error) => {
+    throw error;
+  });
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  opened.push(() => result.value.close());
+  return result.value.port ?? 0;
+}
+
+async function connect(port: number, localAddress: string): Promise<Socket> {
+  const socket = createConnection({ port, host: '127.0.0.1', localAddress });
+  socket.on('error', () => undefined);
+  opened.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function crowd(port: number, count: number, text: string): Promise<readonly Socket[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = await connect(port, CROWD);
+      socket.write(text);
+      return socket;
+    }),
+  );
+}
+
+/** The status line of the answer; empty when the connection was ended without one. */
+async function probe(port: number, from: string): Promise<string> {
+  const socket = await connect(port, from);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.write(GET);
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString().split('\r\n', 1)[0] ?? '';
+}
+
+describe('a crowd of connections', () => {
+  test.each([
+    ['say nothing', ''],
+    ['never end their headers', 'GET / HTTP/1.1\r\nHost: x\r\nX: '],
+    ['never end their bodies', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx'],
+    ['wait for an answer that is long in coming', 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('that %s keeps a probe out from nowhere', async (_, text) => {
+    const port = await listen(({ target }) =>
+      target === '/slow' ? new Promise(() => undefined) : Promise.resolve(OK),
+    );
+    const sockets = await crowd(port, 600, text);
+    expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
+    expect(await probe(port, CROWD)).toBe('HTTP/1.1 200 OK');
+    await vi.waitFor(() =>
+      expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256),
+    );
+  });
+
+  test('costs no one from elsewhere the connection', async () => {
+    const port = await listen();
+    const idle = await connect(port, NODE);
+    await crowd(port, 600, '');
+    idle.write(GET);
+    const [answer] = (await once(idle, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('that does not read keeps 64 MiB of answers at most', async () => {
+    let madeCount = 0;
+    const port = await listen(async ({ target }) => {
+      if (target === '/large') madeCount += 1;
+      return target === '/large' ? { ...OK, body: LARGE } : OK;
+    });
+    const sockets = await crowd(port, 60, 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+    await vi.waitFor(() => expect(madeCount).toBe(60));
+    expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
+    for (const socket of sockets) socket.resume();
+    const end = (socket: Socket) =>
+      vi.waitUntil(() => socket.closed || socket.bytesRead > LARGE.length, { timeout: 20_000 });
+    await Promise.all(sockets.map(end));
+    expect(sockets.filter(({ bytesRead }) => bytesRead > LARGE.length).length).toBeLessThan(60);
+  });
+});
+
+describe('requests sent at once', () => {
+  test('are answered one after the other, each once the answer before was taken', async () => {
+    let begunCount = 0;
+    const port = await listen(async () => {
+      begunCount += 1;
+      return { ...OK, body: LARGE };
+    });
+    const socket = await connect(port, CROWD);
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
+    await vi.waitFor(() => expect(begunCount).toBe(1));
+    expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
+    expect(begunCount).toBe(2);
+  });
+
+  test('are not begun when their sender has gone', async () => {
+    let begunCount = 0;
+    let letGo: () => void = () => undefined;
+    const port = await listen(async () => {
+      begunCount += 1;
+      await new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      return OK;
+    });
+    const socket = await connect(port, CROWD);
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
+    await vi.waitFor(() => expect(begunCount).toBe(1));
+    socket.resetAndDestroy();
+    const next = await connect(port, NODE);
+    next.write(GET);
+    await vi.waitFor(() => expect(begunCount).toBe(2));
+    letGo();
+    const [answer] = (await once(next, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(begunCount).toBe(2);
+  });
+});
