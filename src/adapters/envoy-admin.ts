@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import pRetry from 'p-retry';
-import { AgentError } from '../core/agent-error.ts';
+import { AgentError, messageOf } from '../core/agent-error.ts';
 import type { Epoch } from '../core/model.ts';
 import type { AdminAnswer, AdminChannel, EnvoyAdmin, LiveWatch, ServerInfo } from '../ports.ts';
 import {
@@ -40,7 +40,7 @@ function openChannel(socketPath: string): AdminChannel {
         throw error;
       });
     return (given.isPassedOn ? others() : own()).catch((cause: unknown) => {
-      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${reasonIn(cause)}.`, {
+      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${messageOf(cause)}.`, {
         cause,
       });
     });
@@ -77,10 +77,6 @@ function isRefused(error: unknown): boolean {
 
 function hasEnd(path: string): boolean {
   return !ENDLESS_PATHS.has(path.split('?', 1)[0] ?? path);
-}
-
-function reasonIn(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function untilLive(

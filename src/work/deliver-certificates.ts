@@ -2,6 +2,7 @@
  * New certificates for launches that serve, by file SDS: the files are swapped under each, and each
  * is asked until it has loaded them. All of them or none: what one does not load, all give back.
  */
+import { messageOf } from '../core/agent-error.ts';
 import type { Effect, Event, Recipient } from '../core/events.ts';
 import type { LaunchId } from '../core/model.ts';
 import type { Clock, Material, RunDirectory } from '../ports.ts';
@@ -31,7 +32,7 @@ export async function deliverCertificates(
       ? deliveries.map(({ giveBack }) => giveBack())
       : recipients.map(({ launch }) => world.runDirectory.forgetOldSecrets(launch));
   for (const result of await Promise.allSettled(afterwards)) {
-    if (result.status === 'rejected') world.onTrouble(textOf(result.reason));
+    if (result.status === 'rejected') world.onTrouble(messageOf(result.reason));
   }
   world.post(
     problems.length > 0
@@ -61,7 +62,7 @@ async function deliverTo({ launch, target }: Recipient, world: DeliveryWorld): P
     const problem = await untilProved(material, living, world.clock);
     return problem === undefined ? { giveBack } : { problem: told(launch, problem), giveBack };
   } catch (error) {
-    return refused(launch, textOf(error));
+    return refused(launch, messageOf(error));
   }
 }
 
@@ -70,7 +71,3 @@ function refused(launch: LaunchId, reason: string): Delivery {
 }
 
 const told = (launch: LaunchId, reason: string) => `${launch}: ${reason}`;
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

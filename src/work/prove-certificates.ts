@@ -1,4 +1,5 @@
 /** Asks Envoy which certificates it has loaded, until they are those it was given. */
+import { messageOf } from '../core/agent-error.ts';
 import {
   type CertificateExpectation,
   proveCertificates,
@@ -65,7 +66,7 @@ async function askOnce(given: Given, living: Asked): Promise<string | undefined>
     const accepted = await textOf(living, VERSIONS);
     return proveSecrets([...secrets.keys()], desired.certificates ?? '', accepted);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `Envoy could not be asked for its certificates: ${reason}`;
   }
 }
