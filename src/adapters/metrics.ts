@@ -52,7 +52,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   return {
     observe: (transition) => {
       latest = transition.after;
-      certificates.observe(transition.event);
+      certificates.observe(transition);
       count(counters, transition);
     },
     addDroppedLines: (lineCount) => counters.droppedLines.inc(lineCount),

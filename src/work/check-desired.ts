@@ -59,6 +59,7 @@ async function check(effect: Checking, world: CheckWorld): Promise<Result<Facts>
     ok: true,
     value: {
       ...hot.value,
+      ...(material.isDeliverable ? { isDeliverable: true } : {}),
       ...(unshareable.length === 0 ? {} : { unshareableListeners: unshareable }),
       ...(shortage === undefined ? {} : { memoryShortage: shortage }),
     },

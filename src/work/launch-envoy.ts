@@ -122,9 +122,11 @@ const NO_BASE_ID: Problem = { about: 'BATON_BASE_ID', message: 'Cannot find a fr
 function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): LivingLaunch {
   const { launch, epoch, lineage, target } = effect;
   const admin = world.admin.open(world.runDirectory.adminSocketPath(launch));
-  const living: LivingLaunch = { id: launch, lineage, binary: target.binary, process, admin };
-  world.launches.set(launch, living);
   const ended = new AbortController();
+  const { signal } = ended;
+  const { binary } = target;
+  const living: LivingLaunch = { id: launch, lineage, binary, process, admin, ended: signal };
+  world.launches.set(launch, living);
   void process.exited.then(() => ended.abort());
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   const onAnswer = (envoyState: string) => {
@@ -134,9 +136,9 @@ function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): L
     reportedAtMs = atMs;
     world.post({ type: 'launchAnswered', launch, envoyState });
   };
-  admin.untilLive(epoch, { signal: ended.signal, onAnswer }).then(
+  admin.untilLive(epoch, { signal, onAnswer }).then(
     ({ hotRestartVersion, version }) => {
-      if (ended.signal.aborted) return;
+      if (signal.aborted) return;
       living.stopWatching = watchLaunch(living, world);
       living.hasAnswered = true;
       living.hotRestartVersion = hotRestartVersion;
