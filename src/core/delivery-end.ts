@@ -2,10 +2,9 @@
 import type { Event } from './events.ts';
 import { isOutdated, startChecks } from './handover.ts';
 import { reportEnd, withoutRefusal } from './handover-end.ts';
-import { type Desired, sameDesired } from './model.ts';
 import { settleProof } from './proof.ts';
 import type { Handover, OpenDelivery } from './state.ts';
-import { disarm, patchLaunch, servingLaunch, setHandover, setState, type Turn } from './turn.ts';
+import { patchLaunch, servingLaunch, setHandover, setState, type Turn } from './turn.ts';
 
 type Delivered = Event & { readonly type: 'certificatesDelivered' };
 type Failed = Event & { readonly type: 'deliveryFailed' };
@@ -20,7 +19,8 @@ export function onCertificatesDelivered(turn: Turn, event: Delivered): Turn {
   const loaded = withLoaded(setState(turn, { delivery: undefined }), delivery);
   if (handover?.id !== event.handover) return withTruth(loaded, delivery);
   // What was to be proved before is not what they show by now.
-  const committed = withCommitted(settleProof(loaded, undefined), handover.target);
+  const proved = withoutRefusal(settleProof(loaded, undefined), handover.target.certificates);
+  const committed = setState(proved, { committed: handover.target });
   return setState(reportEnd(committed, 'committed'), { handover: undefined });
 }
 
@@ -39,16 +39,6 @@ function withTruth(turn: Turn, { certificates, launches }: OpenDelivery): Turn {
   const isServed = serving !== undefined && launches.includes(serving.id);
   if (!isServed || committed === undefined) return turn;
   return setState(turn, { committed: { ...committed, certificates } });
-}
-
-function withCommitted(turn: Turn, target: Desired): Turn {
-  const { refused } = turn.state;
-  const isAccepted = sameDesired(target, refused);
-  const settled = isAccepted ? disarm(turn, 'reconsider') : turn;
-  return setState(withoutRefusal(settled, target.certificates), {
-    committed: target,
-    refused: isAccepted ? undefined : refused,
-  });
 }
 
 /** A new launch reads them from the start. What serves was left as it was. */

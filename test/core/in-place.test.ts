@@ -143,6 +143,31 @@ describe('new certificates by SDS', () => {
   });
 });
 
+describe('beside a bootstrap that was given up', () => {
+  const broken = { ...OLD, bootstrap: digestOf('broken') };
+  const both = { ...NEW, bootstrap: broken.bootstrap };
+  const { state: alone } = takeAll(
+    serving,
+    [desire(broken), failedChecks(2), desire(both), failedChecks(3)],
+    sds,
+  );
+  const done: Event = { type: 'certificatesDelivered', handover: handoverIdOf(4) };
+
+  it('new certificates are delivered, and the bootstrap stays given up', () => {
+    const { state, effects } = takeAll(alone, [passed(4), done], sds);
+    expect(verbs(effects)).toEqual(['deliver to L1', 'report H4 committed']);
+    expect(state).toMatchObject({ committed: NEW, refused: both });
+  });
+
+  it('those that were given up before and are loaded now are not given up any more', () => {
+    const before: State = { ...alone, refusedCertificates: digestOf('certificates-2') };
+    const timed = { ...before, timers: timersOf({ reconsiderCertificates: NOW_MS + 60_000 }) };
+    const { state } = takeAll(timed, [passed(4), done], sds);
+    expect(state.refusedCertificates).toBeUndefined();
+    expect(state.timers.has('reconsiderCertificates')).toBe(false);
+  });
+});
+
 describe('who asks for a restart', () => {
   it('gets one of their own, after a delivery that is being checked', () => {
     const { state: checking } = take(serving, desire(NEW), { policy: sds });
@@ -175,6 +200,11 @@ describe('a delivery under way', () => {
     const { state, effects } = take(delivering, stop, { policy: sds });
     expect(verbs(effects)).toContain('report H2 abandoned');
     expect(take(state, delivered, { policy: sds }).effects).toEqual([]);
+  });
+
+  it('is not over with the answer to another', () => {
+    const other: Event = { type: 'certificatesDelivered', handover: handoverIdOf(7) };
+    expect(take(delivering, other, { policy: sds })).toEqual({ state: delivering, effects: [] });
   });
 
   it('that was overtaken and loads all the same is the truth: what is wanted by now comes after', () => {

@@ -38,13 +38,12 @@ export const ofDeliveryEnd = mutantsOf('delivery-end.ts', [
     'target }',
   ],
   ['a launch stays unproved with others', 'unproved: undefined, target', 'target'],
-  ['a crash goes back to the certificates before', 'committed: target,', ''],
+  ['a crash goes back to the certificates before', '{ committed: handover.target }', '{}'],
   [
-    'what was given up is forgotten by any delivery',
-    'isAccepted ? undefined : refused',
-    'undefined',
+    'certificates that are served stay given up',
+    'withoutRefusal(settleProof(loaded, undefined), handover.target.certificates)',
+    'settleProof(loaded, undefined)',
   ],
-  ['a second thought stays armed', "isAccepted ? disarm(turn, 'reconsider') : turn", 'turn'],
   [
     'a delivery is reported and goes on',
     "setState(reportEnd(committed, 'committed'), { handover: undefined })",
@@ -67,17 +66,12 @@ export const ofDeliveryEnd = mutantsOf('delivery-end.ts', [
 export const ofTakenBack = mutantsOf('changes.ts', [
   [
     'a change that was taken back is gone through with',
-    'return isOfChanges && servesWell && changesOf(state, policy).length === 0;',
+    'return isOfChanges && isServed && changesOf(state, policy).length === 0;',
     'return false;',
   ],
   [
     'who asked for a restart gets none when a change is taken back',
     ' && handover.triggers.every((one) => CHANGES.has(one))',
-    '',
-  ],
-  [
-    'a change is taken for taken back though what serves is failing',
-    ' && failingLaunch(state) === undefined',
     '',
   ],
 ]);
