@@ -70,8 +70,7 @@ function handoverLine(handover: HandoverStatus): string {
     handover;
   return joined([
     `${id} ${step}`,
-    `mode ${mode ?? askedMode}`,
-    handover.modeReason && `(${handover.modeReason})`,
+    modeText(mode ?? askedMode, handover.modeReason),
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed so far`,
@@ -84,8 +83,7 @@ function endLine(end: HandoverEndStatus): string {
   const { id, result, mode, triggers, launch, attempts, durationSeconds, agoSeconds } = end;
   return joined([
     id === undefined ? result : `${id} ${result}`,
-    mode && `mode ${mode}`,
-    end.modeReason && `(${end.modeReason})`,
+    mode && modeText(mode, end.modeReason),
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed`,
@@ -93,6 +91,10 @@ function endLine(end: HandoverEndStatus): string {
     `${age(agoSeconds)} ago`,
     end.reason,
   ]);
+}
+
+function modeText(mode: string, reason: string | undefined): string {
+  return reason === undefined ? `mode ${mode}` : `mode ${mode} (${reason})`;
 }
 
 function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {

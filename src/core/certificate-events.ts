@@ -30,6 +30,5 @@ export function onCertificateEvent(turn: Turn, event: CertificateEvent): Turn {
 }
 
 function onCertificatesSeen(turn: Turn, seen: CertificatesSeen): Turn {
-  const { certificates, desired, committed } = turn.state;
-  return setState(turn, { certificates: withLook(certificates, seen, [desired, committed]) });
+  return setState(turn, { certificates: withLook(turn.state, seen) });
 }

@@ -45,24 +45,34 @@ export interface CertificatesKnown {
   readonly sinceMs: number;
   /** Of each set that is kept, desired or LIVE. */
   readonly leaves: ReadonlyMap<Digest, readonly LeafFacts[]>;
+  /** How near its end each certificate in use was at the look, by `leafKey`. */
+  readonly stages: ReadonlyMap<string, LifetimeStage>;
 }
 
-/** Takes a look in. Sets that are neither kept nor `inUse` are forgotten. */
+/** The same certificate, at the same place. */
+export const leafKey = ({ path, serialNumber }: LeafFacts) => `${serialNumber} ${path}`;
+
+/** Takes a look in. Sets that are neither kept nor desired nor LIVE are forgotten. */
 export function withLook(
-  before: CertificatesKnown | undefined,
+  { certificates: before, desired, committed }: UseState & { readonly desired?: Desired },
   seen: CertificatesSeen,
-  inUse: readonly (Desired | undefined)[],
 ): CertificatesKnown {
   const isSame = before !== undefined && isSameFinding(before.seen, seen);
-  const used = new Set(inUse.map((desired) => desired?.certificates));
+  const used = new Set([desired?.certificates, committed?.certificates]);
   const known = [...(before?.leaves ?? [])].filter(([digest]) => used.has(digest));
   const { kept } = seen;
   const newest = kept === undefined ? [] : [[kept.digest, kept.leaves] as const];
-  return {
+  const certificates = {
     seen,
     sinceMs: isSame ? before.sinceMs : seen.atMs,
     leaves: new Map([...known, ...newest]),
+    stages: new Map<string, LifetimeStage>(),
   };
+  const inUse = leavesInUse(
+    committed === undefined ? { certificates } : { certificates, committed },
+  );
+  const stages = inUse.map((leaf) => [leafKey(leaf), lifetimeStage(leaf, seen.wallMs)] as const);
+  return { ...certificates, stages: new Map(stages) };
 }
 
 /** What was accepted is unchanged from the next look on. */

@@ -1,11 +1,6 @@
 /** The looks at the certificate folders and what came of them as log records; never key material. */
 import type { CertificateEvent } from './certificate-events.ts';
-import {
-  type CertificatesSeen,
-  type LeafFacts,
-  leavesInUse,
-  lifetimeStage,
-} from './certificates-seen.ts';
+import { type CertificatesSeen, leafKey, leavesInUse } from './certificates-seen.ts';
 import type { Event } from './events.ts';
 import { isoTime } from './iso-time.ts';
 import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
@@ -18,7 +13,7 @@ export function describeCertificateEvent(told: Told, event: CertificateEvent): L
     case 'certificatesProved':
       return told.before.proving?.launch === event.launch ? [describeProof(told, event)] : [];
     case 'certificatesDelivered':
-      return [info('certificates loaded in place', { handover: event.handover })];
+      return [describeDelivery(told, event)];
     case 'deliveryFailed':
       // One that was overtaken, by a crash or a stop, is nobody's failure.
       if (told.before.handover?.id !== event.handover) return [];
@@ -57,23 +52,16 @@ function describeSet({ kept }: CertificatesSeen): LogRecord {
 
 /** Each certificate in use once for each step towards its end. */
 function describeEnds(before: State, after: State): LogRecord[] {
-  const wallMs = after.certificates?.seen.wallMs ?? 0;
+  const { seen, stages } = after.certificates ?? {};
   return leavesInUse(after).flatMap((leaf) => {
-    const stage = lifetimeStage(leaf, wallMs);
-    if (stage === 'fresh' || stage === stageBefore(leaf, before)) return [];
+    const stage = stages?.get(leafKey(leaf)) ?? 'fresh';
+    if (stage === 'fresh' || stage === before.certificates?.stages.get(leafKey(leaf))) return [];
     const { path, serialNumber, notAfterMs } = leaf;
-    const leftSeconds = Math.round((notAfterMs - wallMs) / 1_000);
+    const leftSeconds = Math.round((notAfterMs - (seen?.wallMs ?? 0)) / 1_000);
     const notAfter = isoTime(notAfterMs);
     const fields = { path, serialNumber, notAfter, leftSeconds, advice: ADVICE };
     return [record(LEVELS[stage], MESSAGES[stage], fields)];
   });
-}
-
-function stageBefore(leaf: LeafFacts, before: State) {
-  const same = leavesInUse(before).find(
-    ({ path, serialNumber }) => path === leaf.path && serialNumber === leaf.serialNumber,
-  );
-  return same && before.certificates && lifetimeStage(same, before.certificates.seen.wallMs);
 }
 
 const LEVELS = { aging: 'warn', ending: 'error', ended: 'error' } as const;
@@ -83,6 +71,15 @@ const MESSAGES = {
   ended: 'certificate has ended',
 } as const;
 const ADVICE = 'See to its issuer, or to what keeps a newer one from being served (baton status).';
+
+function describeDelivery(
+  { before }: Told,
+  { handover }: Event & { type: 'certificatesDelivered' },
+): LogRecord {
+  const { launches, certificates } = before.delivery ?? {};
+  const fields = { handover, launches, certificates: certificates?.slice(0, 8) };
+  return info('certificates loaded in place', fields);
+}
 
 function describeProof(
   told: Told,

@@ -146,8 +146,16 @@ export function onChecksPassed(turn: Turn, event: Event & { type: 'checksPassed'
   const { handover } = turn.state;
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
   if (isOutdated(turn)) return startChecks(turn);
-  const isDeliverable = event.isDeliverable === true && goesInPlace(turn, handover);
-  if (isDeliverable) return deliver(turn, withoutReason(handover));
+  const isMeant = goesInPlace(turn, handover);
+  if (isMeant && event.isDeliverable) return deliver(turn, withoutReason(handover));
+  const known = isMeant ? { ...handover, notInPlace: NAMES_FOLDERS } : handover;
+  return goOn(turn, known, event);
+}
+
+const NAMES_FOLDERS = 'the bootstrap names a certificate folder itself, not ${CERT_DIR}';
+
+/** To a launch, in the mode that fits; or it waits. */
+function goOn(turn: Turn, handover: Handover, event: Event & { type: 'checksPassed' }): Turn {
   const choice = chooseMode(turn.state, handover, { ...event, policy: turn.policy });
   const { mode, reason: modeReason } = choice;
   if (choice.kind === 'refused') return refuseMode(turn, handover, choice.reason);

@@ -189,7 +189,7 @@ function speaksOfFolders(launched: Tree, kept: KeptCertificates | undefined): bo
 }
 
 const NO_CERTIFICATES =
-  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS.';
+  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.';
 
 interface Held {
   /** The result's value when it is good, and keeps its problems when it is not. */

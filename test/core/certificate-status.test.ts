@@ -24,7 +24,7 @@ function statusAt(
 ) {
   const at = { wallMs: WALL_MS, atMs: 1_000 };
   const look: CertificatesSeen = { verdict: 'accepted', problems: [], ...at, ...seen };
-  const certificates = withLook(undefined, look, []);
+  const certificates = withLook({}, look);
   const status = certificatesStatus({ certificates, ...state }, { policy, moment: { atMs } });
   if (status === undefined) throw new Error('There is no status.');
   return status;

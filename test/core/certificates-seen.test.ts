@@ -55,35 +55,44 @@ describe('how near a certificate is to its end', () => {
 });
 
 describe('what is known of certificates', () => {
-  const IN_USE = [OLD, NEW];
+  const live = { desired: NEW, committed: OLD };
 
   it('counts unchanged looks as the acceptance they go on from', () => {
-    const first = withLook(undefined, seenOf({ atMs: 1_000 }), IN_USE);
-    const second = withLook(first, seenOf({ verdict: 'unchanged', atMs: 5_000 }), IN_USE);
-    const held = withLook(second, seenOf({ verdict: 'mismatched', atMs: 7_000 }), IN_USE);
-    const still = withLook(held, seenOf({ verdict: 'mismatched', atMs: 9_000 }), IN_USE);
+    const first = withLook(live, seenOf({ atMs: 1_000 }));
+    const followed = (certificates: typeof first, seen: Partial<CertificatesSeen>) =>
+      withLook({ ...live, certificates }, seenOf(seen));
+    const second = followed(first, { verdict: 'unchanged', atMs: 5_000 });
+    const held = followed(second, { verdict: 'mismatched', atMs: 7_000 });
+    const still = followed(held, { verdict: 'mismatched', atMs: 9_000 });
     expect([first, second, held, still].map(({ sinceMs }) => sinceMs)).toEqual([
       1_000, 1_000, 7_000, 7_000,
     ]);
-    const anew = seenOf({ kept: { digest: C2, leaves: [] }, atMs: 8_000 });
-    expect(withLook(first, anew, IN_USE).sinceMs).toBe(8_000);
+    const anew = { kept: { digest: C2, leaves: [] }, atMs: 8_000 };
+    expect(followed(first, anew).sinceMs).toBe(8_000);
   });
 
   it('has the sets that are desired, LIVE or kept, and forgets the others', () => {
     const second = { kept: { digest: C2, leaves: [leafOf({ serialNumber: '02' })] } };
-    const first = withLook(undefined, seenOf(), IN_USE);
-    const both = withLook(first, seenOf(second), IN_USE);
-    expect([...both.leaves.keys()]).toEqual([C1, C2]);
-    expect([...withLook(both, seenOf(second), [NEW]).leaves.keys()]).toEqual([C2]);
-    const held = withLook(both, seenOf({ ...second, verdict: 'expired' }), [undefined, OLD]);
+    const certificates = withLook(
+      { ...live, certificates: withLook(live, seenOf()) },
+      seenOf(second),
+    );
+    expect([...certificates.leaves.keys()]).toEqual([C1, C2]);
+    const only = withLook({ certificates, desired: NEW, committed: NEW }, seenOf(second));
+    expect([...only.leaves.keys()]).toEqual([C2]);
+    const held = withLook(
+      { certificates, committed: OLD },
+      seenOf({ ...second, verdict: 'expired' }),
+    );
     expect([...held.leaves.keys()]).toEqual([C1, C2]);
   });
 
   it('tells what is served with from what is to come', () => {
     const next = leafOf({ serialNumber: '02' });
-    const first = withLook(undefined, seenOf(), IN_USE);
+    const first = withLook({}, seenOf());
     expect(leavesInUse({ certificates: first })).toEqual([leafOf()]);
-    const certificates = withLook(first, seenOf({ kept: { digest: C2, leaves: [next] } }), IN_USE);
+    const kept = { digest: C2, leaves: [next] };
+    const certificates = withLook({ ...live, certificates: first }, seenOf({ kept }));
     expect(leavesInUse({ certificates, committed: OLD })).toEqual([leafOf()]);
     expect(leavesToCome({ certificates, committed: OLD })).toEqual([next]);
     expect(leavesInUse({ certificates, committed: NEW })).toEqual([next]);
@@ -92,21 +101,14 @@ describe('what is known of certificates', () => {
 
   it('tells the time left of what is served with, and follows a clock that was set', () => {
     const soon = leafOf({ notAfterMs: WALL_MS + 9 * DAY_MS });
-    const first = withLook(
-      undefined,
-      seenOf({ kept: { digest: C1, leaves: [leafOf(), soon] } }),
-      IN_USE,
-    );
+    const first = withLook(live, seenOf({ kept: { digest: C1, leaves: [leafOf(), soon] } }));
     const state = { certificates: first, committed: OLD };
     expect(lifetimeLeftMs(state, 0)).toBe(9 * DAY_MS);
     expect(lifetimeLeftMs(state, DAY_MS)).toBe(8 * DAY_MS);
-    const later = seenOf({
-      wallMs: WALL_MS + 9.5 * DAY_MS,
-      atMs: 1_000,
-      kept: { digest: C2, leaves: [] },
-    });
-    const jumped = { certificates: withLook(first, later, IN_USE), committed: OLD };
-    expect(lifetimeLeftMs(jumped, 1_000)).toBe(-0.5 * DAY_MS);
+    const kept = { digest: C2, leaves: [] };
+    const later = seenOf({ wallMs: WALL_MS + 9.5 * DAY_MS, atMs: 1_000, kept });
+    const jumped = { certificates: withLook({ ...live, certificates: first }, later) };
+    expect(lifetimeLeftMs({ ...jumped, committed: OLD }, 1_000)).toBe(-0.5 * DAY_MS);
     expect(lifetimeLeftMs({ ...jumped, committed: NEW }, 1_000)).toBeUndefined();
     expect(lifetimeLeftMs({ committed: OLD }, 0)).toBeUndefined();
   });

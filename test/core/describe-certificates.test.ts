@@ -6,7 +6,7 @@ import { step } from '../../src/core/lifecycle.ts';
 import type { LogRecord } from '../../src/core/log-record.ts';
 import { digestOf, handoverIdOf, launchIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
-import { handingOver, policy, serving, take } from '../support/states.ts';
+import { handingOver, NEW, policy, serving, take } from '../support/states.ts';
 
 const WALL_MS = 1_700_000_000_000;
 const LIFETIME_MS = 100_000;
@@ -72,6 +72,23 @@ describe('looks at the certificates', () => {
       'error: certificate ends soon',
       'error: certificate has ended',
     ]);
+  });
+
+  it('tell of one that nears its end already when it comes into use', () => {
+    const late = leafOf({ serialNumber: '0C', notAfterMs: WALL_MS + 31_000 });
+    const kept = { digest: digestOf('certificates-2'), leaves: [late] };
+    const handover = handoverIdOf(2);
+    const happenings: readonly Happening[] = [
+      [0, lookAt(0)],
+      [29_000, lookAt(29_000, { kept, verdict: 'accepted' })],
+      [29_001, { type: 'desiredChanged', desired: NEW }],
+      [29_002, { type: 'checksPassed', handover, speaksSameVersion: true }],
+      [29_003, { type: 'launchLive', launch: launchIdOf(2) }],
+      [30_000, lookAt(30_000, { kept })],
+      [30_500, lookAt(30_500, { kept })],
+    ];
+    const ends = messages(happenings).filter((one) => /ends soon|renewed/.test(one));
+    expect(ends).toEqual(['error: certificate ends soon']);
   });
 
   it('begin anew with a renewed certificate, also of the same name', () => {

@@ -234,7 +234,7 @@ describe('certificates', () => {
       {
         type: 'desiredMissing',
         lacks: 'certificates',
-        problems: [expect.stringMatching(/the other half/i)],
+        problems: [expect.stringMatching(/its key is not there yet\. Write both halves/)],
       },
     ]);
   });
