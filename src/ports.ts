@@ -3,6 +3,7 @@ import type { CertificateExpectation } from './core/certificate-proof.ts';
 import type { Event } from './core/events.ts';
 import type { MemoryGroup, ProcessMemory } from './core/memory-headroom.ts';
 import type { Desired, Epoch, LaunchId, LineageId, Moment, Outcome } from './core/model.ts';
+import type { Tree } from './core/tree.ts';
 
 /** Ends a timer, a watch or a server; calling it again does nothing. */
 export type Cancel = () => void;
@@ -256,17 +257,18 @@ export interface RunDirectory {
   /** Where this launch reads its secrets, when certificates come by file SDS. */
   secretsFolder(launch: LaunchId): string;
   /**
-   * Puts the secrets of a version in the place of those the launch reads, all in one step. What it
-   * returns puts those from before back. @throws AgentError, and nothing has changed then
+   * Puts the secrets of a version, with the contents of the files they name, in the place of those
+   * the launch reads, all in one step. What it returns puts those from before back.
+   * @throws AgentError, and nothing has changed then
    */
-  putSecrets(launch: LaunchId, version: string, files: SecretFiles): Promise<() => Promise<void>>;
+  putSecrets(launch: LaunchId, version: string, secrets: Secrets): Promise<() => Promise<void>>;
   /** Those that the launch does not read any more. */
   forgetOldSecrets(launch: LaunchId): Promise<void>;
   removeSecrets(launch: LaunchId): Promise<void>;
 }
 
-/** Content by file name. */
-export type SecretFiles = ReadonlyMap<string, string>;
+/** Envoy's `Secret` messages by their names. */
+export type Secrets = ReadonlyMap<string, Tree>;
 
 /** A validated copy of the certificate folders, whole and private. */
 export interface CertificateSnapshot {
@@ -292,7 +294,9 @@ export interface Material {
    */
   validationFor(launch: Pick<LaunchPlaces, 'adminSocketPath'>): string;
   /** What it reads by file SDS; empty where certificates come with a restart. */
-  readonly secrets: SecretFiles;
+  readonly secrets: Secrets;
+  /** Whether new certificates can be put under an Envoy that serves, all of them by the secrets. */
+  readonly isDeliverable: boolean;
   /** What Envoy has to show for it once it is LIVE. */
   readonly expected: CertificateExpectation;
 }

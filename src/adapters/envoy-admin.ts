@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import pRetry from 'p-retry';
-import { AgentError } from '../core/agent-error.ts';
+import { AgentError, messageOf } from '../core/agent-error.ts';
 import type { Epoch } from '../core/model.ts';
 import type { AdminAnswer, AdminChannel, EnvoyAdmin, LiveWatch, ServerInfo } from '../ports.ts';
 import {
@@ -44,7 +44,7 @@ function openChannel(socketPath: string): AdminChannel {
         throw error;
       });
     return (given.isPassedOn ? others() : own()).catch((cause: unknown) => {
-      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${reasonIn(cause)}.`, {
+      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${messageOf(cause)}.`, {
         cause,
       });
     });
@@ -88,7 +88,7 @@ function streamFrom(
       });
     } catch (cause) {
       if (cause instanceof AgentError) throw cause;
-      const message = `Cannot ask Envoy for ${path}: ${reasonIn(cause)}.`;
+      const message = `Cannot ask Envoy for ${path}: ${messageOf(cause)}.`;
       throw new AgentError('unreachable', message, { cause });
     }
   };
@@ -105,10 +105,6 @@ async function passOn(question: Question, limits: Limits, agent: Agent): Promise
 /** A child that failed has closed the launch's admin listener; the kept connection still answers. */
 function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
-}
-
-function reasonIn(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function hasEnd(path: string): boolean {

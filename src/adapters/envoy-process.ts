@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { messageOf } from '../core/agent-error.ts';
 import { outcomeText } from '../core/attempts.ts';
 import { createLineReader, cutLines, type EnvoyLine } from '../core/envoy-line.ts';
 import type { Outcome } from '../core/model.ts';
@@ -147,7 +148,7 @@ async function openPipes(name: string, environment: Environment): Promise<Pipes 
     if (outcome.kind !== 'exited' || outcome.code !== 0) return pipesFailed(outcome);
     return openBoth(paths);
   } catch (error) {
-    return pipesFailed(error instanceof Error ? error.message : String(error));
+    return pipesFailed(messageOf(error));
   } finally {
     // One that can't be removed is of no use to anybody and does no harm.
     await Promise.allSettled(paths.map((path) => rm(path, { force: true })));

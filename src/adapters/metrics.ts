@@ -58,7 +58,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
     scrapes,
     observe: (transition) => {
       latest = transition.after;
-      certificates.observe(transition.event);
+      certificates.observe(transition);
       handovers.observe(transition);
       service.observe(transition);
     },

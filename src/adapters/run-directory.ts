@@ -1,21 +1,14 @@
 /** The agent's own folder: one owner, nothing readable by others, nothing ever half-written. */
 import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import { CONTROL_SOCKET } from '../core/file-names.ts';
 import type { LaunchId } from '../core/model.ts';
-import type {
-  Cancel,
-  Clock,
-  NameLocks,
-  Problem,
-  Result,
-  RunDirectory,
-  SecretFiles,
-} from '../ports.ts';
+import { filesNamedIn, secretFiles } from '../core/secret-files.ts';
+import type { Cancel, Clock, NameLocks, Problem, Result, RunDirectory, Secrets } from '../ports.ts';
 import { type EndedEnvoys, endEnvoys } from './run-directory/envoys.ts';
 import { makePrivate } from './run-directory/folder.ts';
 import { readJson, writeAtomically } from './run-directory/private-files.ts';
@@ -195,7 +188,7 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
     removeBootstrap: (epoch) => remove(inside(bootstrap(epoch))),
     adminSocketPath,
     removeAdminSocket: (launch) => remove(adminSocketPath(launch)),
-    ...secretsIn(inside(SECRETS), forEnvoy),
+    ...secretsIn(folder, forEnvoy),
     remember: (state) => write(STATE_FILE, JSON.stringify(state)),
     recall: async () => asRunState(await readJson(inside(STATE_FILE))),
     release: async () => {
@@ -207,14 +200,33 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
   };
 }
 
+/** Only files of a snapshot are put in: they are small and regular, whatever the others are. */
+async function filled(
+  secrets: Secrets,
+  version: string,
+  snapshots: string,
+): Promise<ReadonlyMap<string, string>> {
+  const contents = new Map<string, string>();
+  const named = filesNamedIn(secrets.values());
+  for (const path of named.filter((one) => one.startsWith(`${snapshots}/`))) {
+    const content = await readFile(path, 'base64').catch((error: NodeJS.ErrnoException) => {
+      const reason = `Cannot read ${path}, which a secret names: ${error.code}.`;
+      throw new AgentError('secretFile', reason, { cause: error });
+    });
+    contents.set(path, content);
+  }
+  return secretFiles(secrets, version, (path) => contents.get(path));
+}
+
 type ForEnvoy = <Answer>(work: () => Promise<Answer>) => Promise<Answer>;
 
-function secretsIn(root: string, forEnvoy: ForEnvoy) {
-  const secrets = createSecretFolders(root, { makePrivate, writeAtomically });
+function secretsIn(folder: string, forEnvoy: ForEnvoy) {
+  const secrets = createSecretFolders(join(folder, SECRETS), { makePrivate, writeAtomically });
+  const snapshots = join(folder, CERTIFICATES);
   return {
     secretsFolder: secrets.pathOf,
-    putSecrets: (launch: LaunchId, version: string, files: SecretFiles) =>
-      forEnvoy(() => secrets.put(launch, version, files)),
+    putSecrets: (launch: LaunchId, version: string, named: Secrets) =>
+      forEnvoy(async () => secrets.put(launch, version, await filled(named, version, snapshots))),
     forgetOldSecrets: secrets.forgetOthers,
     removeSecrets: secrets.remove,
   };

@@ -1,5 +1,7 @@
 /** The kernel's switch for moving connections from the accept queue of a closing listener. */
+
 import { readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../core/agent-error.ts';
 
 /** `set`: by us, just now. `off`: what waits in the queue of a closing listener is reset. */
 export type TcpMigration =
@@ -21,6 +23,6 @@ export function tcpMigration(mayChange: boolean, path = SWITCH): TcpMigration {
     writeFileSync(path, '1\n');
     return { state: 'set' };
   } catch (error) {
-    return { state: 'off', reason: error instanceof Error ? error.message : String(error) };
+    return { state: 'off', reason: messageOf(error) };
   }
 }

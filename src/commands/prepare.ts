@@ -57,7 +57,8 @@ export async function prepareLaunch(
 
 const NO_CERTIFICATES: Problem = {
   about: 'BATON_CERT_DIRS',
-  message: 'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS.',
+  message:
+    'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.',
 };
 
 /** Judges the certificates and lends a snapshot of them for as long as `use` takes. */

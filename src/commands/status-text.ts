@@ -1,5 +1,5 @@
 /** The status as a page of text: a word in front, what belongs to it beside and below. */
-import type { CertificatesStatus } from '../core/certificate-status.ts';
+import type { CertificatesStatus, LeafStatus } from '../core/certificate-status.ts';
 import type {
   DigestStatus,
   HandoverEndStatus,
@@ -70,8 +70,7 @@ function handoverLine(handover: HandoverStatus): string {
     handover;
   return joined([
     `${id} ${step}`,
-    `mode ${mode ?? askedMode}`,
-    handover.modeReason && `(${handover.modeReason})`,
+    modeText(mode ?? askedMode, handover.modeReason),
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed so far`,
@@ -84,8 +83,7 @@ function endLine(end: HandoverEndStatus): string {
   const { id, result, mode, triggers, launch, attempts, durationSeconds, agoSeconds } = end;
   return joined([
     id === undefined ? result : `${id} ${result}`,
-    mode && `mode ${mode}`,
-    end.modeReason && `(${end.modeReason})`,
+    mode && modeText(mode, end.modeReason),
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     attempts > 0 && `${attempts} failed`,
@@ -93,6 +91,10 @@ function endLine(end: HandoverEndStatus): string {
     `${age(agoSeconds)} ago`,
     end.reason,
   ]);
+}
+
+function modeText(mode: string, reason: string | undefined): string {
+  return reason === undefined ? `mode ${mode}` : `mode ${mode} (${reason})`;
 }
 
 function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {
@@ -104,16 +106,21 @@ function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {
 }
 
 function certificateLines(certificates: CertificatesStatus): readonly string[] {
-  const { verdict, sinceSeconds, problems, advice, leaves, delivery } = certificates;
+  const { verdict, sinceSeconds, problems, advice, delivery } = certificates;
   const words = verdict.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const told = joined([`${words} for ${age(sinceSeconds)}`, `delivered by ${delivery}`]);
-  const rows = leaves.map(({ path, serialNumber, notAfter, leftSeconds, stage }) => [
-    path,
-    `serial ${serialNumber}`,
-    leftSeconds < 0 ? `ended ${age(-leftSeconds)} ago` : `ends in ${age(leftSeconds)}`,
-    stage === 'fresh' ? notAfter : `${notAfter}, ${STAGES[stage]}`,
-  ]);
+  const rows = [
+    ...certificates.leaves.map((leaf) => leafRow('in use', leaf)),
+    ...certificates.toCome.map((leaf) => leafRow('to come', leaf)),
+  ];
   return [told, ...problems, ...(advice === undefined ? [] : [advice]), ...aligned(rows)];
+}
+
+function leafRow(use: string, leaf: LeafStatus): readonly string[] {
+  const { path, serialNumber, notAfter, leftSeconds, stage } = leaf;
+  const left = leftSeconds < 0 ? `ended ${age(-leftSeconds)} ago` : `ends in ${age(leftSeconds)}`;
+  const end = stage === 'fresh' ? notAfter : `${notAfter}, ${STAGES[stage]}`;
+  return [use, path, `serial ${serialNumber}`, left, end];
 }
 
 const STAGES = {

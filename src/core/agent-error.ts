@@ -12,3 +12,8 @@ export class AgentError extends Error {
     this.code = code;
   }
 }
+
+/** What a thrown value says, in one line or more; anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

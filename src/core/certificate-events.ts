@@ -1,5 +1,5 @@
 /** Events about certificates, each to where it is decided upon. */
-import { type CertificatesSeen, known } from './certificates-seen.ts';
+import { type CertificatesSeen, withLook } from './certificates-seen.ts';
 import { onCertificatesDelivered, onDeliveryFailed } from './delivery-end.ts';
 import type { Event } from './events.ts';
 import { onCertificatesProved } from './proof.ts';
@@ -30,7 +30,5 @@ export function onCertificateEvent(turn: Turn, event: CertificateEvent): Turn {
 }
 
 function onCertificatesSeen(turn: Turn, seen: CertificatesSeen): Turn {
-  const { certificates, desired, committed } = turn.state;
-  const at = { atMs: turn.atMs, inUse: [desired, committed] };
-  return setState(turn, { certificates: known(certificates, seen, at) });
+  return setState(turn, { certificates: withLook(turn.state, seen) });
 }

@@ -160,10 +160,10 @@ function nameOf(path: string): string {
  * after a rejection they stay with the version before (measured on 1.40 and 1.36). One that is not
  * there was left out by the bootstrap's `stats_config`, and says nothing.
  *
- * @param files names of the secrets' files, `<secret>.json`
+ * @param names of the secrets
  */
 export function proveSecrets(
-  files: readonly string[],
+  names: readonly string[],
   version: string,
   statsBody: string,
 ): string | undefined {
@@ -173,8 +173,6 @@ export function proveSecrets(
       return name === undefined || text === undefined ? [] : [[name, text] as const];
     }),
   );
-  const behind = files
-    .map((file) => file.replace(/\.json$/, ''))
-    .find((name) => shown.has(name) && shown.get(name) !== version);
+  const behind = names.find((name) => shown.has(name) && shown.get(name) !== version);
   return behind === undefined ? undefined : `Envoy has not accepted the secret ${behind}`;
 }

@@ -1,15 +1,18 @@
 /** The certificates as the status tells of them: the last look, what came of it, and the days left. */
 import {
-  type CertificatesKnown,
   type CertificatesSeen,
   type LeafFacts,
   type LifetimeStage,
+  leavesInUse,
+  leavesToCome,
   lifetimeStage,
+  wallMsAt,
 } from './certificates-seen.ts';
 import { isoTime } from './iso-time.ts';
 import type { Policy } from './model.ts';
 import type { Outlook } from './readiness.ts';
 import { secondsOf } from './seconds.ts';
+import type { State } from './state.ts';
 
 export interface CertificatesStatus {
   /** Of the last look. */
@@ -22,8 +25,10 @@ export interface CertificatesStatus {
   readonly delivery: Policy['delivery'];
   /** First eight characters of the digest of the set that is kept; absent without one. */
   readonly kept?: string | undefined;
-  /** Of the kept set, those that have a key; the one that ends first comes first. */
+  /** What Envoy serves with, of it what has a key; the one that ends first comes first. */
   readonly leaves: readonly LeafStatus[];
+  /** Of the kept set, where it is not served with yet. */
+  readonly toCome: readonly LeafStatus[];
 }
 
 export interface LeafStatus {
@@ -39,12 +44,19 @@ export interface LeafStatus {
 
 const SHOWN_DIGEST_LENGTH = 8;
 
+/** Undefined before the first look, and where there are no folders. */
 export function certificatesStatus(
-  { seen, atMs, sinceMs }: CertificatesKnown,
+  state: Pick<State, 'certificates' | 'committed'>,
   { moment, policy }: Outlook,
-): CertificatesStatus {
-  const wallMs = seen.wallMs + moment.atMs - atMs;
-  const leaves = [...(seen.kept?.leaves ?? [])].sort((a, b) => a.notAfterMs - b.notAfterMs);
+): CertificatesStatus | undefined {
+  const { certificates } = state;
+  if (certificates === undefined) return undefined;
+  const { seen, sinceMs } = certificates;
+  const wallMs = wallMsAt(certificates, moment.atMs);
+  const shown = (leaves: readonly LeafFacts[]) =>
+    [...leaves]
+      .sort((one, other) => one.notAfterMs - other.notAfterMs)
+      .map((leaf) => leafStatus(leaf, wallMs));
   return {
     verdict: seen.verdict,
     sinceSeconds: secondsOf(moment.atMs - sinceMs),
@@ -52,7 +64,8 @@ export function certificatesStatus(
     advice: seen.advice,
     delivery: policy.delivery,
     kept: seen.kept?.digest.slice(0, SHOWN_DIGEST_LENGTH),
-    leaves: leaves.map((leaf) => leafStatus(leaf, wallMs)),
+    leaves: shown(leavesInUse(state)),
+    toCome: shown(leavesToCome(state)),
   };
 }
 

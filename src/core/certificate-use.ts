@@ -10,11 +10,11 @@ export interface CertificateUse {
 }
 
 /**
- * The files that a filled bootstrap, or filled secrets in a list or map, names. A static secret
+ * The files that a filled bootstrap names, and the filled secrets that it asks for. A static secret
  * counts only where something asks for it: Envoy doesn't show one that nobody uses.
  */
-export function certificateUse(filled: Tree): CertificateUse {
-  const maps = [...mapsIn(filled, idleSecrets(filled))];
+export function certificateUse(bootstrap: Tree, secrets: Iterable<Tree> = []): CertificateUse {
+  const maps = [...mapsIn(bootstrap, idleSecrets(bootstrap)), ...mapsIn([...secrets], new Set())];
   return {
     chains: filesUnder('certificate_chain', maps),
     authorities: filesUnder('trusted_ca', maps),

@@ -4,6 +4,7 @@
  * anew.
  */
 import type {
+  CertificateFacts,
   CertificateLook,
   FileFacts,
   FolderFacts,
@@ -78,9 +79,10 @@ export interface KnownCertificates {
 
 const advice: Readonly<Record<HeldKind, string>> = {
   refused: 'Name folders with regular files of at most 1 MiB each (keys without a passphrase).',
-  missing: 'Put it back or make it readable; when it is gone for good, restart Baton.',
-  unparsable: 'Write the file anew as whole PEM blocks, the leaf first.',
-  waitingForOtherHalf: 'Write the other half of the pair beside it.',
+  missing:
+    'Put it back or make it readable; when it is gone for good, restart Baton, which starts with what is there.',
+  unparsable: 'Write the file anew as whole PEM blocks, of a chain the leaf first.',
+  waitingForOtherHalf: 'Write both halves of the pair; an empty file is none.',
   mismatched: 'Write the certificate and the key that belong together, the leaf first.',
   expired: 'Have a new certificate issued; what has expired is never rolled out.',
   notYetValid: 'Nothing, if the clock is right: it is taken once it is valid.',
@@ -99,7 +101,12 @@ export function judgeCertificates(
   const missing = [...missingFolders(look.folders), ...vanishedFiles(set, known)];
   if (missing.length > 0) return held(missing);
   if (problems.length > 0) return held(problems);
-  const outOfDate = pairs.flatMap((pair) => dateProblems(pair, known.wallMs));
+  const outOfDate = [
+    ...pairs.flatMap(({ certificatePath, leaf }) => {
+      return dateProblems(certificatePath, leaf, known.wallMs);
+    }),
+    ...bundles(look, pairs).flatMap((bundle) => bundleProblems(bundle, known.wallMs)),
+  ];
   return outOfDate.length > 0 ? held(outOfDate) : { kind: 'accepted', set };
 }
 
@@ -194,18 +201,35 @@ function vanishedFiles(set: CertificateSet, { accepted }: KnownCertificates) {
 }
 
 function dateProblems(
-  { certificatePath, leaf }: CertificatePair,
+  path: string,
+  { notBeforeMs, notAfterMs }: CertificateFacts,
   wallMs: number,
 ): CertificateProblem[] {
-  if (wallMs > leaf.notAfterMs) {
-    const ago = spanOf(wallMs - leaf.notAfterMs);
-    return [cannotUse('expired', certificatePath, `it expired ${ago} ago`)];
+  if (wallMs > notAfterMs) {
+    return [cannotUse('expired', path, `it expired ${spanOf(wallMs - notAfterMs)} ago`)];
   }
-  if (wallMs < leaf.notBeforeMs) {
-    const ahead = spanOf(leaf.notBeforeMs - wallMs);
-    return [cannotUse('notYetValid', certificatePath, `it becomes valid in ${ahead}`)];
+  if (wallMs < notBeforeMs) {
+    return [cannotUse('notYetValid', path, `it becomes valid in ${spanOf(notBeforeMs - wallMs)}`)];
   }
   return [];
+}
+
+/** Files with certificates that have no key: whom to trust. */
+function bundles({ folders }: CertificateLook, pairs: readonly CertificatePair[]): PemFile[] {
+  const served = new Set(pairs.map(({ certificatePath }) => certificatePath));
+  return folders
+    .flatMap(pemFiles)
+    .filter((file) => file.certificates.length > 0 && !served.has(pathOf(file)));
+}
+
+/** One that is valid is enough: old authorities stay in a bundle for a while, and new ones come early. */
+function bundleProblems(file: PemFile, wallMs: number): CertificateProblem[] {
+  const problems = file.certificates.map((one) => dateProblems(pathOf(file), one, wallMs));
+  const isUsable = problems.some((found) => found.length === 0);
+  const [kind] = problems.flat().map((problem) => problem.kind);
+  if (isUsable || kind === undefined) return [];
+  const reason = kind === 'expired' ? 'all in it have expired' : 'none in it is valid yet';
+  return [cannotUse(kind, pathOf(file), reason)];
 }
 
 function cannotUse(kind: HeldKind, about: string, reason: string): CertificateProblem {

@@ -18,8 +18,9 @@ export interface CertificatesSeen {
   readonly advice?: string;
   /** The set that is whole and kept: of this look or, where it was held, of an earlier one. */
   readonly kept?: KeptSet;
-  /** When the look was, in wall-clock milliseconds since 1970. */
+  /** When the look was: wall-clock milliseconds since 1970, and monotonic ones. */
   readonly wallMs: number;
+  readonly atMs: number;
 }
 
 export interface KeptSet {
@@ -40,29 +41,38 @@ export interface LeafFacts {
 
 export interface CertificatesKnown {
   readonly seen: CertificatesSeen;
-  /** Monotonic milliseconds of the look. */
-  readonly atMs: number;
   /** Since when it has been the same verdict, in monotonic milliseconds. */
   readonly sinceMs: number;
-  /** When the first leaf of each set that is desired or LIVE ends, in wall-clock milliseconds. */
-  readonly ends: ReadonlyMap<Digest, number>;
+  /** Of each set that is kept, desired or LIVE. */
+  readonly leaves: ReadonlyMap<Digest, readonly LeafFacts[]>;
+  /** How near its end each certificate in use was at the look, by `leafKey`. */
+  readonly stages: ReadonlyMap<string, LifetimeStage>;
 }
 
-/** Takes a look in. `inUse`: what is desired and what is LIVE; ends of other sets are forgotten. */
-export function known(
-  before: CertificatesKnown | undefined,
+/** The same certificate, at the same place. */
+export const leafKey = ({ path, serialNumber }: LeafFacts) => `${serialNumber} ${path}`;
+
+/** Takes a look in. Sets that are neither kept nor desired nor LIVE are forgotten. */
+export function withLook(
+  { certificates: before, desired, committed }: UseState & { readonly desired?: Desired },
   seen: CertificatesSeen,
-  { atMs, inUse }: { readonly atMs: number; readonly inUse: readonly (Desired | undefined)[] },
 ): CertificatesKnown {
   const isSame = before !== undefined && isSameFinding(before.seen, seen);
-  const used = new Set(inUse.map((desired) => desired?.certificates));
-  const kept = [...(before?.ends ?? [])].filter(([digest]) => used.has(digest));
-  return {
+  const used = new Set([desired?.certificates, committed?.certificates]);
+  const known = [...(before?.leaves ?? [])].filter(([digest]) => used.has(digest));
+  const { kept } = seen;
+  const newest = kept === undefined ? [] : [[kept.digest, kept.leaves] as const];
+  const certificates = {
     seen,
-    atMs,
-    sinceMs: isSame ? before.sinceMs : atMs,
-    ends: new Map([...kept, ...endOf(seen.kept)]),
+    sinceMs: isSame ? before.sinceMs : seen.atMs,
+    leaves: new Map([...known, ...newest]),
+    stages: new Map<string, LifetimeStage>(),
   };
+  const inUse = leavesInUse(
+    committed === undefined ? { certificates } : { certificates, committed },
+  );
+  const stages = inUse.map((leaf) => [leafKey(leaf), lifetimeStage(leaf, seen.wallMs)] as const);
+  return { ...certificates, stages: new Map(stages) };
 }
 
 /** What was accepted is unchanged from the next look on. */
@@ -71,23 +81,41 @@ function isSameFinding(before: CertificatesSeen, seen: CertificatesSeen): boolea
   return seen.verdict === before.verdict && seen.kept?.digest === before.kept?.digest;
 }
 
-function endOf(kept: KeptSet | undefined): readonly (readonly [Digest, number])[] {
-  if (kept === undefined || kept.leaves.length === 0) return [];
-  return [[kept.digest, Math.min(...kept.leaves.map(({ notAfterMs }) => notAfterMs))]];
+/**
+ * The certificates that Envoy serves with: those LIVE, and before anything was LIVE those it is to
+ * start with.
+ */
+export function leavesInUse({ certificates, committed }: UseState): readonly LeafFacts[] {
+  const digest = committed === undefined ? certificates?.seen.kept?.digest : committed.certificates;
+  return (digest && certificates?.leaves.get(digest)) ?? [];
+}
+
+/** Those that are kept and not served with yet: none when they are the same. */
+export function leavesToCome({ certificates, committed }: UseState): readonly LeafFacts[] {
+  const kept = certificates?.seen.kept;
+  const isInUse = committed === undefined || kept?.digest === committed.certificates;
+  return isInUse ? [] : (kept?.leaves ?? []);
+}
+
+interface UseState {
+  readonly certificates?: CertificatesKnown;
+  readonly committed?: Desired;
+}
+
+/** The wall clock at a monotonic moment, by the last look. */
+export function wallMsAt({ seen }: CertificatesKnown, atMs: number): number {
+  return seen.wallMs + atMs - seen.atMs;
 }
 
 /**
- * How long the certificates of a set are still good for, in milliseconds from `atMs` on, less than 0
- * when they have ended; undefined when nothing is known of them.
+ * How long the certificates in use are still good for, in milliseconds from `atMs` on, less than 0
+ * when one has ended; undefined when nothing is known of them.
  */
-export function lifetimeLeftMs(
-  certificates: CertificatesKnown | undefined,
-  digest: Digest | undefined,
-  atMs: number,
-): number | undefined {
-  const endMs = digest && certificates?.ends.get(digest);
-  if (certificates === undefined || endMs === undefined) return undefined;
-  return endMs - (certificates.seen.wallMs + atMs - certificates.atMs);
+export function lifetimeLeftMs(state: UseState, atMs: number): number | undefined {
+  const leaves = leavesInUse(state);
+  if (state.certificates === undefined || leaves.length === 0) return undefined;
+  const endMs = Math.min(...leaves.map(({ notAfterMs }) => notAfterMs));
+  return endMs - wallMsAt(state.certificates, atMs);
 }
 
 /**

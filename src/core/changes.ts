@@ -1,7 +1,7 @@
 /** What is desired and not LIVE, and was not given up. */
 import { type Desired, type Policy, sameDesired, type Trigger } from './model.ts';
 import type { State } from './state.ts';
-import type { Turn } from './turn.ts';
+import { servingLaunch, type Turn } from './turn.ts';
 
 /**
  * Which watched parts of the desired state differ from what is LIVE and were not given up. Beside a
@@ -34,3 +34,14 @@ export function certificatesAlone({ desired, committed }: State): Desired | unde
 export function isChangeWaiting({ state, policy }: Turn): boolean {
   return state.pending.length > 0 || changesOf(state, policy).length > 0;
 }
+
+/** Nobody asked for the handover but changes that are no more: what serves is what is wanted. */
+export function isTakenBack({ state, policy }: Turn): boolean {
+  const { handover } = state;
+  const isOfChanges =
+    handover?.aim === 'change' && handover.triggers.every((one) => CHANGES.has(one));
+  const isServed = servingLaunch(state) !== undefined;
+  return isOfChanges && isServed && changesOf(state, policy).length === 0;
+}
+
+const CHANGES: ReadonlySet<Trigger> = new Set(PARTS);

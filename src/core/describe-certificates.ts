@@ -1,19 +1,22 @@
 /** The looks at the certificate folders and what came of them as log records; never key material. */
 import type { CertificateEvent } from './certificate-events.ts';
-import { type CertificatesSeen, type LeafFacts, lifetimeStage } from './certificates-seen.ts';
+import { type CertificatesSeen, leafKey, leavesInUse } from './certificates-seen.ts';
 import type { Event } from './events.ts';
 import { isoTime } from './iso-time.ts';
 import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
+import type { State } from './state.ts';
 
 export function describeCertificateEvent(told: Told, event: CertificateEvent): LogRecord[] {
   switch (event.type) {
     case 'certificatesSeen':
       return describeLook(told, event.seen);
     case 'certificatesProved':
-      return [describeProof(told, event)];
+      return told.before.proving?.launch === event.launch ? [describeProof(told, event)] : [];
     case 'certificatesDelivered':
-      return [info('certificates loaded in place', { handover: event.handover })];
+      return [describeDelivery(told, event)];
     case 'deliveryFailed':
+      // One that was overtaken, by a crash or a stop, is nobody's failure.
+      if (told.before.handover?.id !== event.handover) return [];
       return [
         record('error', 'certificates not loaded in place', {
           handover: event.handover,
@@ -24,13 +27,13 @@ export function describeCertificateEvent(told: Told, event: CertificateEvent): L
 }
 
 /** A look that found what the one before it found is not told again. */
-function describeLook({ before, atMs }: Told, seen: CertificatesSeen): LogRecord[] {
-  const last = before.certificates;
-  const isNewSet = seen.kept !== undefined && seen.kept.digest !== last?.seen.kept?.digest;
+function describeLook({ before, after }: Told, seen: CertificatesSeen): LogRecord[] {
+  const last = before.certificates?.seen;
+  const isNewSet = seen.kept !== undefined && seen.kept.digest !== last?.kept?.digest;
   const accepted = isNewSet ? [describeSet(seen)] : [];
-  const jumpedMs = last === undefined ? 0 : seen.wallMs - last.seen.wallMs - (atMs - last.atMs);
+  const jumpedMs = last === undefined ? 0 : seen.wallMs - last.wallMs - (seen.atMs - last.atMs);
   const jumped = Math.abs(jumpedMs) < JUMP_MS ? [] : [describeJump(jumpedMs)];
-  return [...accepted, ...jumped, ...describeEnds(seen, last?.seen)];
+  return [...accepted, ...jumped, ...describeEnds(before, after)];
 }
 
 /** A clock that is merely kept in step moves less than this between two looks. */
@@ -47,24 +50,18 @@ function describeSet({ kept }: CertificatesSeen): LogRecord {
   return info('certificates accepted', { certificates: kept?.digest.slice(0, 8), leaves });
 }
 
-/** Each certificate once for each step towards its end. */
-function describeEnds(seen: CertificatesSeen, last: CertificatesSeen | undefined): LogRecord[] {
-  return (seen.kept?.leaves ?? []).flatMap((leaf) => {
-    const stage = lifetimeStage(leaf, seen.wallMs);
-    if (stage === 'fresh' || stage === stageBefore(leaf, last)) return [];
+/** Each certificate in use once for each step towards its end. */
+function describeEnds(before: State, after: State): LogRecord[] {
+  const { seen, stages } = after.certificates ?? {};
+  return leavesInUse(after).flatMap((leaf) => {
+    const stage = stages?.get(leafKey(leaf)) ?? 'fresh';
+    if (stage === 'fresh' || stage === before.certificates?.stages.get(leafKey(leaf))) return [];
     const { path, serialNumber, notAfterMs } = leaf;
-    const leftSeconds = Math.round((notAfterMs - seen.wallMs) / 1_000);
+    const leftSeconds = Math.round((notAfterMs - (seen?.wallMs ?? 0)) / 1_000);
     const notAfter = isoTime(notAfterMs);
     const fields = { path, serialNumber, notAfter, leftSeconds, advice: ADVICE };
     return [record(LEVELS[stage], MESSAGES[stage], fields)];
   });
-}
-
-function stageBefore(leaf: LeafFacts, last: CertificatesSeen | undefined) {
-  const same = last?.kept?.leaves.find(
-    ({ path, serialNumber }) => path === leaf.path && serialNumber === leaf.serialNumber,
-  );
-  return same && last && lifetimeStage(same, last.wallMs);
 }
 
 const LEVELS = { aging: 'warn', ending: 'error', ended: 'error' } as const;
@@ -73,7 +70,16 @@ const MESSAGES = {
   ending: 'certificate ends soon',
   ended: 'certificate has ended',
 } as const;
-const ADVICE = 'See to its issuer: nothing newer has come into the folder.';
+const ADVICE = 'See to its issuer, or to what keeps a newer one from being served (baton status).';
+
+function describeDelivery(
+  { before }: Told,
+  { handover }: Event & { type: 'certificatesDelivered' },
+): LogRecord {
+  const { launches, certificates } = before.delivery ?? {};
+  const fields = { handover, launches, certificates: certificates?.slice(0, 8) };
+  return info('certificates loaded in place', fields);
+}
 
 function describeProof(
   told: Told,

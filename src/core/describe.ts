@@ -43,7 +43,7 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
     case 'desiredMissing':
       return describeMissing(before, event.problems);
     case 'partHeld':
-      return describeHeld(event);
+      return describeHeld(told, event);
     case 'restartRequested':
       return info('handover requested', { trigger: event.trigger, mode: event.mode });
     case 'checksPassed':
@@ -106,9 +106,14 @@ function describeDesired(before: State, desired: Desired): LogRecord | undefined
   return info('desired state read', shortened(desired));
 }
 
-function describeHeld({ part, problems }: Event & { type: 'partHeld' }): LogRecord {
+function describeHeld(
+  { after }: Told,
+  { part, problems }: Event & { type: 'partHeld' },
+): LogRecord {
   if (problems.length === 0) return info('whole again', { part });
-  return record('error', 'held at its last good state', { part, problems });
+  const { verdict } = after.certificates?.seen ?? {};
+  const kind = part === 'certificates' && verdict !== undefined ? { verdict } : {};
+  return record('error', 'held at its last good state', { part, ...kind, problems });
 }
 
 function describeMissing(before: State, problems: readonly string[]): LogRecord | undefined {

@@ -49,6 +49,8 @@ export type Event =
       readonly speaksSameVersion: boolean;
       /** What else keeps the launch it would inherit from from being inherited from, in one line. */
       readonly obstacleToHot?: string;
+      /** Whatever certificates Envoy is to show come by secrets, and nothing names the folders. */
+      readonly isDeliverable?: true;
       /** Listeners that two processes cannot share: side by side the new one could not bind. */
       readonly unshareableListeners?: readonly string[];
       /** Present when a second Envoy would not fit into the memory limit. */

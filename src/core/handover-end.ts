@@ -1,5 +1,5 @@
 /** How a handover ends, and what is remembered of one that was given up. */
-import { sameDesired } from './model.ts';
+import { type Digest, sameDesired } from './model.ts';
 import type { Handover, HandoverEnd, HandoverResult } from './state.ts';
 import { arm, disarm, emit, findLaunch, isFailing, setState, type Turn } from './turn.ts';
 
@@ -54,11 +54,12 @@ export function endOf(
   endedAtMs: number,
   reason?: string,
 ): HandoverEnd {
+  const modeReason = handover.modeReason ?? handover.notInPlace;
   return {
     id: handover.id,
     triggers: handover.triggers,
     ...(handover.mode === undefined ? {} : { mode: handover.mode }),
-    ...(handover.modeReason === undefined ? {} : { modeReason: handover.modeReason }),
+    ...(modeReason === undefined ? {} : { modeReason }),
     result,
     ...(reason === undefined ? {} : { reason }),
     ...(handover.launch === undefined ? {} : { launch: handover.launch }),
@@ -66,4 +67,11 @@ export function endOf(
     startedAtMs: handover.startedAtMs,
     endedAtMs,
   };
+}
+
+/** Certificates that are served were not given up, whatever was before. */
+export function withoutRefusal(turn: Turn, certificates: Digest | undefined): Turn {
+  const { refusedCertificates } = turn.state;
+  if (certificates === undefined || refusedCertificates !== certificates) return turn;
+  return setState(disarm(turn, 'reconsiderCertificates'), { refusedCertificates: undefined });
 }

@@ -3,9 +3,9 @@
  * repairing and backoff in between when a launch fails. What failure leads to is in failures.ts.
  */
 
-import { certificatesAlone } from './changes.ts';
+import { certificatesAlone, isTakenBack } from './changes.ts';
 import type { Event, Inheritance } from './events.ts';
-import { endHandover } from './handover-end.ts';
+import { endHandover, withoutRefusal } from './handover-end.ts';
 import { deliver, goesInPlace } from './in-place.ts';
 import {
   type Desired,
@@ -83,17 +83,20 @@ export function prepareHandover(turn: Turn, plan: HandoverPlan): Turn {
   return setState(disarm(turn, 'jitter'), { handover, handoverCount });
 }
 
+export const TAKEN_BACK = 'what serves is wanted again';
+
 /** Everything that can be tried without touching the serving launch, for the newest target. */
 export function startChecks(turn: Turn): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
+  if (isTakenBack(turn)) return endHandover(turn, 'abandoned', TAKEN_BACK);
   const target = newestTarget(turn.state, handover);
   const inheritsFrom = inheritanceOf(turn.state, handover);
   return emit(setHandover(turn, { ...handover, target, step: 'checking' }), {
     type: 'checkDesired',
     handover: handover.id,
     target,
-    depth: depthOf(turn.state, handover.aim, target),
+    depth: depthOf(turn, handover.aim, target),
     ...(inheritsFrom === undefined ? {} : { inheritsFrom }),
   });
 }
@@ -125,9 +128,15 @@ function wantedIn(state: State, scope: Handover['scope']): Desired | undefined {
  * Envoy's own validation costs as much as a start. It protects something only where something
  * serves or something known to be good can be gone back to, and a rescue is in a hurry.
  */
-function depthOf(state: State, aim: Handover['aim'], target: Desired): 'render' | 'full' {
+function depthOf(
+  { state, policy }: Turn,
+  aim: Handover['aim'],
+  target: Desired,
+): 'render' | 'full' {
   const isKnownGood = sameDesired(target, state.committed);
   if (isKnownGood && aim === 'restore') return 'render';
+  // Envoy goes LIVE without a secret that it rejects, and then serves nobody (measured on 1.40).
+  if (policy.delivery === 'sds') return 'full';
   if (servingLaunch(state) !== undefined) return 'full';
   return isKnownGood || state.committed === undefined ? 'render' : 'full';
 }
@@ -137,7 +146,16 @@ export function onChecksPassed(turn: Turn, event: Event & { type: 'checksPassed'
   const { handover } = turn.state;
   if (handover?.id !== event.handover || handover.step !== 'checking') return turn;
   if (isOutdated(turn)) return startChecks(turn);
-  if (goesInPlace(turn, handover)) return deliver(turn, withoutReason(handover));
+  const isMeant = goesInPlace(turn, handover);
+  if (isMeant && event.isDeliverable) return deliver(turn, withoutReason(handover));
+  const known = isMeant ? { ...handover, notInPlace: NAMES_FOLDERS } : handover;
+  return goOn(turn, known, event);
+}
+
+const NAMES_FOLDERS = 'the bootstrap names a certificate folder itself, not ${CERT_DIR}';
+
+/** To a launch, in the mode that fits; or it waits. */
+function goOn(turn: Turn, handover: Handover, event: Event & { type: 'checksPassed' }): Turn {
   const choice = chooseMode(turn.state, handover, { ...event, policy: turn.policy });
   const { mode, reason: modeReason } = choice;
   if (choice.kind === 'refused') return refuseMode(turn, handover, choice.reason);
@@ -245,7 +263,8 @@ export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }):
   });
   const { refused } = serving.state;
   const isAccepted = sameDesired(live.target, refused);
-  const committed = setState(isAccepted ? disarm(serving, 'reconsider') : serving, {
+  const settled = isAccepted ? disarm(serving, 'reconsider') : serving;
+  const committed = setState(withoutRefusal(settled, live.target.certificates), {
     committed: live.target,
     generation: Math.max(live.generation, serving.state.generation),
     refused: isAccepted ? undefined : refused,

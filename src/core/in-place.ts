@@ -11,7 +11,8 @@ export function goesInPlace({ state, policy }: Turn, handover: Handover): boolea
   const { triggers, notInPlace } = handover;
   const isByItself = triggers.every((trigger) => trigger === 'certificates');
   const isMeant = policy.delivery === 'sds' && isByItself && notInPlace === undefined;
-  return isMeant && isOfCertificates(state, handover) && isCalm(state);
+  const isFree = state.delivery === undefined;
+  return isMeant && isFree && isOfCertificates(state, handover) && isCalm(state);
 }
 
 /** A bootstrap that has changed since the handover began is no trigger of it. */
@@ -34,8 +35,11 @@ export function deliver(turn: Turn, handover: Handover): Turn {
   const recipients = turn.state.launches.map(({ id, target }) => {
     return { launch: id, target: { ...target, certificates } };
   });
-  const delivering = { ...handover, mode: 'in-place', step: 'delivering' } as const;
-  return emit(setState(turn, { handover: delivering }), {
+  const { launch: _, ...open } = handover;
+  const delivering = { ...open, mode: 'in-place', step: 'delivering' } as const;
+  const launches = recipients.map(({ launch }) => launch);
+  const delivery = { handover: handover.id, certificates, launches };
+  return emit(setState(turn, { handover: delivering, delivery }), {
     type: 'deliverCertificates',
     handover: handover.id,
     recipients,

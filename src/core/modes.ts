@@ -122,7 +122,7 @@ export function obstacleToHot(
 ): string | undefined {
   if (predecessor === undefined) return 'no Envoy is running';
   if (predecessor.isDoomed) return 'its parent died under it, so it will abort';
-  if (predecessor.isHung) return 'it does not answer any more';
+  if (predecessor.isHung || predecessor.isKilled) return 'it does not answer any more';
   if (childOf(state, predecessor) !== undefined) return 'its child has not ended yet';
   const unsoundness = state.unsound.get(predecessor.lineage);
   if (unsoundness === 'poisoned') return 'its lineage has not been repaired';

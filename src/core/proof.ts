@@ -25,7 +25,10 @@ export function onCertificatesProved(
   turn: Turn,
   { launch, problem }: Event & { type: 'certificatesProved' },
 ): Turn {
-  if (turn.state.proving?.launch !== launch) return turn;
+  const { proving, handover } = turn.state;
+  // While others are put under it, it shows these or those.
+  const isOvertaken = problem !== undefined && handover?.step === 'delivering';
+  if (proving?.launch !== launch || isOvertaken) return turn;
   return settleProof(patchLaunch(turn, launch, { unproved: problem }), problem);
 }
 
@@ -44,6 +47,8 @@ export function settleProof(turn: Turn, problem: string | undefined): Turn {
     problem === undefined
       ? proving.end
       : { ...proving.end, result: 'unproved' as const, reason: problem };
-  const told = setState(turn, { proving: undefined, lastEnd: end });
+  const { lastEnd } = turn.state;
+  const isNewest = lastEnd === undefined || lastEnd.endedAtMs <= end.endedAtMs;
+  const told = setState(turn, { proving: undefined, lastEnd: isNewest ? end : lastEnd });
   return emit(told, { type: 'reportHandover', end, requests });
 }

@@ -25,11 +25,11 @@ export function reconcile(turn: Turn): Turn {
 /** However the dice fall, and whatever the clock does meanwhile: not past what serves now. */
 function delayByChance(turn: Turn): Turn {
   const { state, policy, atMs } = turn;
-  const { certificates, committed, timers } = state;
-  const leftMs = lifetimeLeftMs(certificates, committed?.certificates, atMs);
+  const isOfCertificates = changesOf(state, policy).includes('certificates');
+  const leftMs = isOfCertificates ? lifetimeLeftMs(state, atMs) : undefined;
   const mostMs = leftMs === undefined ? policy.jitterMs : leftMs - policy.expiryMarginMs;
   if (mostMs <= 0) return startChange(turn);
-  const armedMs = timers.get('jitter');
+  const armedMs = state.timers.get('jitter');
   if (armedMs !== undefined && armedMs <= atMs + mostMs + 1) return turn;
   // Cut, not capped: all who share the end of these certificates would else begin in one second.
   return arm(turn, 'jitter', Math.min(mostMs, policy.jitterMs) * turn.chance);

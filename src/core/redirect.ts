@@ -1,8 +1,8 @@
 /** What a change or a request does to a handover in progress. */
-import { isChangeWaiting } from './changes.ts';
-import { startChecks } from './handover.ts';
+import { isChangeWaiting, isTakenBack } from './changes.ts';
+import { startChecks, TAKEN_BACK } from './handover.ts';
 import { endHandover } from './handover-end.ts';
-import { type Desired, sameDesired, type Trigger } from './model.ts';
+import type { Desired } from './model.ts';
 import type { Handover } from './state.ts';
 import { arm, disarm, failingLaunch, servingLaunch, setHandover, type Turn } from './turn.ts';
 
@@ -11,9 +11,10 @@ export function retarget(turn: Turn, desired: Desired): Turn {
   const { handover } = turn.state;
   if (handover === undefined) return turn;
   if (handover.aim === 'standby') return giveWay(turn);
-  if (isTakenBack(turn, desired))
-    return endHandover(turn, 'abandoned', 'what serves is wanted again');
-  const { scope: _, ...whole } = handover;
+  const isOpen = NOT_LAUNCHED.includes(handover.step) && !isSilent(handover);
+  // After a launch fell silent its parent may answer late; that is waited out first.
+  if (isOpen && isTakenBack(turn)) return endHandover(turn, 'abandoned', TAKEN_BACK);
+  const { scope: _, notInPlace: __, ...whole } = handover;
   const isWaiting = ['backoff', 'repairing', 'headroom'].includes(handover.step);
   const isRescue = handover.aim === 'restore' && failingLaunch(turn.state) !== undefined;
   const isTurned = isWaiting && !isRescue;
@@ -23,18 +24,6 @@ export function retarget(turn: Turn, desired: Desired): Turn {
   return hurry(setHandover(turn, { ...whole, ...anew, attempts }));
 }
 
-/** Nobody has asked for the handover but a change that is no more, and no launch has begun. */
-function isTakenBack({ state }: Turn, desired: Desired): boolean {
-  const { handover, committed } = state;
-  if (handover?.aim !== 'change' || !NOT_LAUNCHED.includes(handover.step)) return false;
-  // A late answer of one that fell silent is waited out first.
-  if (isSilent(handover) || !handover.triggers.every((trigger) => CHANGES.has(trigger)))
-    return false;
-  const isServing = servingLaunch(state) !== undefined && failingLaunch(state) === undefined;
-  return isServing && sameDesired(desired, committed);
-}
-
-const CHANGES: ReadonlySet<Trigger> = new Set(['certificates', 'bootstrap', 'binary']);
 const NOT_LAUNCHED: readonly Handover['step'][] = ['checking', 'headroom', 'backoff'];
 /** How long a change waits for a standby that has been launched. */
 export const STANDBY_GRACE_MS = 5_000;

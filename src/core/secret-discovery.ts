@@ -10,6 +10,7 @@
  */
 import { namesUsed } from './bootstrap.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { fileOf } from './secret-files.ts';
 import {
   entryOf,
   isList,
@@ -22,7 +23,9 @@ import {
 } from './tree.ts';
 
 export interface SecretDelivery {
-  /** Speaks of `${SECRETS_DIR}` where it spoke of `${CERT_DIR}`. */
+  /** The bootstrap as it was, fit to be validated beside the rewritten one: with a node. */
+  readonly named: Tree;
+  /** Speaks of `${CERT_SECRETS_DIR}` where it spoke of `${CERT_DIR}`. */
   readonly bootstrap: Tree;
   /** By name: Envoy's `Secret`, its variables not filled yet. Empty: the bootstrap is the same. */
   readonly secrets: ReadonlyMap<string, TreeMap>;
@@ -44,31 +47,15 @@ export function deliverBySecrets(merged: Tree): TreeResult<SecretDelivery> {
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
-    value: { bootstrap: secrets.size > 0 ? withNode(bootstrap) : merged, secrets },
+    value:
+      secrets.size > 0
+        ? { named: withNode(merged), bootstrap: withNode(bootstrap), secrets }
+        : { named: merged, bootstrap: merged, secrets },
   };
-}
-
-/**
- * The file of each secret, by its name in the folder: what a control plane would answer, with
- * `version` as the version that Envoy shows. The secrets' variables are filled by now.
- */
-export function secretFiles(
-  secrets: ReadonlyMap<string, Tree>,
-  version: string,
-): ReadonlyMap<string, string> {
-  const files = [...secrets].map(([name, secret]) => {
-    const response = mapOf([
-      ['version_info', version],
-      ['resources', [secret]],
-    ]);
-    return [fileOf(name), canonicalJson(response)] as const;
-  });
-  return new Map(files);
 }
 
 const SETTING = 'BATON_CERT_DELIVERY';
 const SECRET_TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
-const fileOf = (name: string) => `${name}.json`;
 
 interface Kind {
   /** What the secrets' names begin with. */
@@ -165,8 +152,8 @@ function configFor(name: string): Tree {
     sds_config: {
       resource_api_version: 'V3',
       path_config_source: {
-        path: `\${SECRETS_DIR}/current/${fileOf(name)}`,
-        watched_directory: { path: '${SECRETS_DIR}' },
+        path: `\${CERT_SECRETS_DIR}/current/${fileOf(name)}`,
+        watched_directory: { path: '${CERT_SECRETS_DIR}' },
       },
     },
   };

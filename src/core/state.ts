@@ -140,6 +140,13 @@ export interface Proving {
   readonly requests: readonly RequestId[];
 }
 
+/** Certificates that are being put under launches; it lasts until its answer, whatever comes meanwhile. */
+export interface OpenDelivery {
+  readonly handover: HandoverId;
+  readonly certificates: Digest;
+  readonly launches: readonly LaunchId[];
+}
+
 /** Someone asked for a handover and it has not begun. */
 export interface PendingRequest {
   readonly id?: RequestId;
@@ -189,7 +196,9 @@ export interface State {
   readonly handover?: Handover;
   readonly pending: readonly PendingRequest[];
   readonly lastEnd?: HandoverEnd;
+  /** The newest launch whose certificates are not proved yet. */
   readonly proving?: Proving;
+  readonly delivery?: OpenDelivery;
   /** Crashes since the last refill, oldest first; their number is the tokens spent. */
   readonly crashes: readonly Attempt[];
   readonly stop?: Stop;

@@ -144,7 +144,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     standby: standbyStatus(state, outlook),
     tokens: tokenStatus(state, outlook),
     waits: waitsOf(state, atMs),
-    certificates: state.certificates && certificatesStatus(state.certificates, outlook),
+    certificates: certificatesStatus(state, outlook),
     held: [...state.held].map(([part, problems]) => ({ part, problems })),
     desired: state.desired && digestStatus(state.desired),
     committed: state.committed && digestStatus(state.committed),

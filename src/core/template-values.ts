@@ -24,7 +24,7 @@ export interface LaunchPaths {
 const RESERVED: ReadonlyMap<string, string> = new Map([
   ['CERT_DIR', 'BATON_CERT_DIRS'],
   ['ADMIN_SOCKET', 'BATON_RUN_DIR'],
-  ['SECRETS_DIR', 'BATON_CERT_DELIVERY'],
+  ['CERT_SECRETS_DIR', 'BATON_CERT_DELIVERY'],
   ['NODE_METADATA', 'ISTIO_META_*'],
   ['POD_NAME', 'POD_NAME'],
   ['POD_NAMESPACE', 'POD_NAMESPACE'],
@@ -64,6 +64,6 @@ export function templateValues(
     ['ADMIN_SOCKET', paths.adminSocket],
   ]);
   if (paths.certificateFolder !== undefined) values.set('CERT_DIR', paths.certificateFolder);
-  if (paths.secretsFolder !== undefined) values.set('SECRETS_DIR', paths.secretsFolder);
+  if (paths.secretsFolder !== undefined) values.set('CERT_SECRETS_DIR', paths.secretsFolder);
   return values;
 }

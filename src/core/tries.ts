@@ -3,12 +3,19 @@
  * an end to it. Failures behind a serving launch are tries of its handover, the others cost tokens.
  */
 import { reasonOf } from './attempts.ts';
-import { isChangeWaiting } from './changes.ts';
+import { changesOf, isChangeWaiting } from './changes.ts';
 import type { Event } from './events.ts';
 import { permanentExitCode } from './failure-cause.ts';
 import { isOutdated, prepareHandover, startChecks } from './handover.ts';
 import { endHandover, RECONSIDER_MS } from './handover-end.ts';
-import { EXIT, type ExitCode, epochOf, type FailureCause, launchIdOf } from './model.ts';
+import {
+  EXIT,
+  type ExitCode,
+  epochOf,
+  type FailureCause,
+  launchIdOf,
+  sameDesired,
+} from './model.ts';
 import { delayAfterFailure } from './restart-tokens.ts';
 import type { Attempt, Handover, State } from './state.ts';
 import { beginStop } from './stopping.ts';
@@ -32,7 +39,7 @@ export const PENDING_REPLY_MS = 12_000;
 /** Why a replacement that is not needed any more is not begun, or not begun again. */
 export const ANSWERS_AGAIN = 'the old Envoy answers again';
 
-/** The same handover again after its token's delay, or an end to it. */
+/** The same handover again after its token's delay, with what is wanted by now, or an end to it. */
 export function tryAgain(turn: Turn, attempt: Attempt): Turn {
   const { handover, crashes, committed } = turn.state;
   if (handover === undefined) return turn;
@@ -42,11 +49,20 @@ export function tryAgain(turn: Turn, attempt: Attempt): Turn {
     const delayMs = delayAfterFailure(crashes.length, turn.policy);
     if (delayMs === undefined) return giveUpRunning(turn);
     const isUnproven = handover.aim === 'change' && committed !== undefined;
-    return backOff(isUnproven ? fallBack(turn, attempt) : turn, delayMs);
+    return backOff(isUnproven ? fallBack(turn, attempt) : withNewerContent(turn), delayMs);
   }
   const delayMs = delayAfterFailure(handover.attempts.length, turn.policy);
   if (delayMs === undefined) return giveUpChange(turn, attempt);
   return backOff(turn, attempt.wasSilent ? Math.max(delayMs, PENDING_REPLY_MS) : delayMs);
+}
+
+/** Nothing serves, and what came while a restore was starting may be the cure. */
+function withNewerContent(turn: Turn): Turn {
+  const { handover, desired, refused } = turn.state;
+  const isRestore = handover?.aim === 'restore' && !isServed(turn);
+  const isNews = changesOf(turn.state, turn.policy).length > 0 && !sameDesired(desired, refused);
+  if (!isRestore || !isNews || desired === undefined) return turn;
+  return setHandover(turn, { ...handover, aim: 'change', askedMode: 'auto', target: desired });
 }
 
 /** Why it is not tried again although that would be possible; undefined when it is. */

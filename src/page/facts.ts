@@ -3,7 +3,9 @@ import type { CertificatesStatus } from '../core/certificate-status.ts';
 import {
   type CertificatesKnown,
   type LeafFacts,
+  leavesInUse,
   lifetimeStage,
+  wallMsAt,
 } from '../core/certificates-seen.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { DigestStatus } from '../core/status.ts';
@@ -43,7 +45,7 @@ export function certificatesView(overview: Overview, nowMs: NowMs): Html {
   const known = state.certificates;
   if (certificates === undefined || known === undefined)
     return html`<p>No folders are watched.</p>`;
-  const leaves = [...(known.seen.kept?.leaves ?? [])]
+  const leaves = [...leavesInUse(state)]
     .sort((a, b) => a.notAfterMs - b.notAfterMs)
     .map((leaf) => leafView(leaf, known, { atMs: overview.atMs, nowMs }));
   return html`${verdictView(certificates, known, nowMs)}${
@@ -75,12 +77,12 @@ interface LeafMoment {
 /** By the wall clock of the last look, as all that is decided about certificates. */
 function leafView(
   leaf: LeafFacts,
-  { seen, atMs: seenAtMs }: CertificatesKnown,
+  certificates: CertificatesKnown,
   { atMs, nowMs }: LeafMoment,
 ): Html {
   const { path, subject, serialNumber, notAfterMs } = leaf;
-  const stage = lifetimeStage(leaf, seen.wallMs + atMs - seenAtMs);
-  const endMs = notAfterMs - seen.wallMs + seenAtMs;
+  const stage = lifetimeStage(leaf, wallMsAt(certificates, atMs));
+  const endMs = atMs + notAfterMs - wallMsAt(certificates, atMs);
   const left =
     stage === 'ended' ? html`ended ${since(endMs, nowMs)} ago` : html`${until(endMs, nowMs)} left`;
   const iso = isoTime(notAfterMs);

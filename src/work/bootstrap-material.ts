@@ -4,7 +4,7 @@ import { AgentError } from '../core/agent-error.ts';
 import { fillTemplate, type Nearest, namesUsed, unusedNames } from '../core/bootstrap.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { mergeLayers } from '../core/merge-layers.ts';
-import { type Digest, digestOf } from '../core/model.ts';
+import { type Digest, digestOf, type Policy } from '../core/model.ts';
 import { deliverBySecrets, type SecretDelivery } from '../core/secret-discovery.ts';
 import type { LaunchPaths } from '../core/template-values.ts';
 import type { Tree, TreeProblem, TreeResult } from '../core/tree.ts';
@@ -15,15 +15,12 @@ export interface BootstrapParts {
   readonly layers: readonly Tree[];
 }
 
-/** How certificates come to an Envoy that serves. */
-export type Delivery = 'restart' | 'sds';
-
 export interface Filling {
   readonly valuesFor: (paths: LaunchPaths) => ReadonlyMap<string, Tree>;
   /** Names the user gave values for, to find the misspelt ones. */
   readonly givenNames: readonly string[];
   readonly nearest: Nearest;
-  readonly delivery: Delivery;
+  readonly delivery: Policy['delivery'];
 }
 
 export interface BootstrapMaterial {
@@ -62,14 +59,14 @@ export function bootstrapMaterial(
   const rewritten = delivery === 'sds' ? deliverBySecrets(merged) : asItIs(merged);
   const problems = [misspelt, problemsOf(tried), problemsOf(rewritten)].flat();
   if (!tried.ok || !rewritten.ok || problems.length > 0) return { ok: false, problems };
-  const { bootstrap, secrets } = rewritten.value;
+  const { named, bootstrap, secrets } = rewritten.value;
   const fill = (tree: Tree, paths: LaunchPaths) => filled(tree, valuesFor(paths), nearest);
   const digest = createHash('sha256').update(canonicalJson(tried.value)).digest('hex');
   const material = {
     digest: digestOf(digest),
     merged,
     needsCertificates: namesUsed(merged).has('CERT_DIR'),
-    named: (paths: LaunchPaths) => fill(merged, paths),
+    named: (paths: LaunchPaths) => fill(named, paths),
     launched: (paths: LaunchPaths) => fill(bootstrap, paths),
     secrets: (paths: LaunchPaths) =>
       new Map([...secrets].map(([name, secret]) => [name, fill(secret, paths)])),
@@ -78,7 +75,7 @@ export function bootstrapMaterial(
 }
 
 function asItIs(bootstrap: Tree): TreeResult<SecretDelivery> {
-  return { ok: true, value: { bootstrap, secrets: new Map() } };
+  return { ok: true, value: { named: bootstrap, bootstrap, secrets: new Map() } };
 }
 
 function problemsOf(result: TreeResult<unknown>): readonly TreeProblem[] {

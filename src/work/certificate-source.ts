@@ -38,8 +38,9 @@ export async function readCertificates(
 ): Promise<CertificateReading> {
   const look = await store.look();
   const wallMs = clock.wallMs();
+  const { atMs } = clock.moment();
   const told = (verdict: CertificatesSeen['verdict'], now = kept): CertificatesSeen => {
-    return { verdict, problems: [], ...keptSet(now), wallMs };
+    return { verdict, problems: [], ...keptSet(now), wallMs, atMs };
   };
   if (kept === undefined && isNothingThere(look)) {
     return { result: { ok: true, value: undefined }, seen: told('absent') };
@@ -54,13 +55,14 @@ export async function readCertificates(
       seen: { ...told(kind), problems, advice },
     };
   }
-  if (verdict.kind === 'unchanged') {
-    return { result: { ok: true, value: kept }, seen: told('unchanged') };
-  }
+  // Of an unchanged set as well: a copy that was damaged or removed is made anew.
   const snapshot = await store.snapshot(look);
   if (!snapshot.ok) {
     const problems = snapshot.problems.map(({ message }) => message);
     return { result: snapshot, seen: { ...told('unsaved'), problems } };
+  }
+  if (verdict.kind === 'unchanged') {
+    return { result: { ok: true, value: kept }, seen: told('unchanged') };
   }
   const now = { set: verdict.set, snapshot: snapshot.value };
   return { result: { ok: true, value: now }, seen: told('accepted', now) };

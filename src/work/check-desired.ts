@@ -1,5 +1,5 @@
 /** Everything about a change that can be tried without touching the serving launch. */
-import { AgentError } from '../core/agent-error.ts';
+import { AgentError, messageOf } from '../core/agent-error.ts';
 import { envoyArgs } from '../core/envoy-args.ts';
 import type { Effect, Event, MemoryShortage } from '../core/events.ts';
 import { memoryShortage } from '../core/memory-headroom.ts';
@@ -59,6 +59,7 @@ async function check(effect: Checking, world: CheckWorld): Promise<Result<Facts>
     ok: true,
     value: {
       ...hot.value,
+      ...(material.isDeliverable ? { isDeliverable: true } : {}),
       ...(unshareable.length === 0 ? {} : { unshareableListeners: unshareable }),
       ...(shortage === undefined ? {} : { memoryShortage: shortage }),
     },
@@ -102,7 +103,7 @@ function bootstrapOf(material: Material, { runDirectory }: CheckWorld): string {
 
 /** What the candidate can't be written for is no fault of its content. */
 function problemOf(error: unknown): Problem {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const isOfDirectory = error instanceof AgentError && error.code === 'runDirectory';
   const isOfSystem = error instanceof Error && 'syscall' in error;
   const problem = { about: 'BATON_RUN_DIR', message };

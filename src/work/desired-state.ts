@@ -2,12 +2,13 @@
  * What Envoy is to run with, read from disk: certificates, bootstrap and binary. Each look reads the
  * truth anew; events only say when to look. A part that is not whole is held at its last good state.
  */
+import { dirname } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { expectationOf } from '../core/certificate-proof.ts';
 import { certificateUse } from '../core/certificate-use.ts';
 import type { Event } from '../core/events.ts';
 import { type Desired, type Digest, type Part, sameDesired } from '../core/model.ts';
-import { secretFiles } from '../core/secret-discovery.ts';
+import { changeStrings, type Tree } from '../core/tree.ts';
 import type { Clock, Material, Result } from '../ports.ts';
 import type { BootstrapMaterial } from './bootstrap-material.ts';
 import {
@@ -55,6 +56,7 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
   let parts: Parts = {};
   let wholes: readonly Whole[] = [];
   let looking: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
 
   function materialOf(desired: Desired): Material | undefined {
     const whole = wholeOf(desired, wholes);
@@ -86,7 +88,12 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
     materialOf,
     settled: () => looking,
     look: () => {
-      looking = looking.then(lookOnce);
+      // One that has not begun yet sees what is there by then.
+      waiting ??= looking.then(() => {
+        waiting = undefined;
+        return lookOnce();
+      });
+      looking = waiting;
       return looking;
     },
     keepOnly: (inUse) => {
@@ -155,7 +162,8 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
   // Secrets and what Envoy has to show for them are the same for every launch.
   const anyLaunch = { adminSocket: '', secretsFolder: '', ...certificates };
   const secrets = bootstrap.secrets(anyLaunch);
-  const use = certificateUse([bootstrap.launched(anyLaunch), ...secrets.values()]);
+  const launched = bootstrap.launched(anyLaunch);
+  const use = certificateUse(launched, secrets.values());
   return {
     desired,
     binary,
@@ -163,13 +171,25 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
       canonicalJson(bootstrap.launched({ adminSocket, secretsFolder, ...certificates })),
     validationFor: ({ adminSocketPath: adminSocket }) =>
       canonicalJson(bootstrap.named({ adminSocket, ...certificates })),
-    secrets: secretFiles(secrets, kept?.set.digest ?? ''),
+    secrets,
+    isDeliverable: !speaksOfFolders(launched, kept),
     expected: expectationOf(use, (path) => kept?.snapshot.serialNumbers.get(path)),
   };
 }
 
+/** By their own paths: what is read from there is read once. */
+function speaksOfFolders(launched: Tree, kept: KeptCertificates | undefined): boolean {
+  const folders = new Set(kept?.set.files.map((path) => dirname(path)));
+  let speaks = false;
+  changeStrings(launched, (text) => {
+    speaks ||= [...folders].some((folder) => text.startsWith(`${folder}/`));
+    return text;
+  });
+  return speaks;
+}
+
 const NO_CERTIFICATES =
-  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS.';
+  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.';
 
 interface Held {
   /** The result's value when it is good, and keeps its problems when it is not. */

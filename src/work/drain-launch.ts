@@ -1,4 +1,5 @@
 /** Tells a launch's clients to go, and counts its connections until it is gone. */
+import { messageOf } from '../core/agent-error.ts';
 import { CONNECTIONS_PATH, countConnections } from '../core/connections.ts';
 import type { Effect, Event } from '../core/events.ts';
 import type { AdminChannel, Clock } from '../ports.ts';
@@ -77,7 +78,7 @@ async function give({ path, living, world }: Order): Promise<string | undefined>
     if (status !== 200) world.onTrouble(`Envoy answered ${path} with status ${status}.`);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -1,4 +1,5 @@
 /** One launch from its first file to its last word: the steps, none of the decisions. */
+import { messageOf } from '../core/agent-error.ts';
 import { type EnvoyOptions, envoyArgs } from '../core/envoy-args.ts';
 import type { Effect, Event } from '../core/events.ts';
 import { failureCause } from '../core/failure-cause.ts';
@@ -104,7 +105,7 @@ async function prepare(effect: Launching, world: LaunchWorld): Promise<Prepared>
     const place = { bootstrapPath, adminSocketPath, epoch, baseId: reserved.value };
     return { launch, epoch, binary: material.binary, args: envoyArgs(world.options, place) };
   } catch (error) {
-    return { problem: { about: 'BATON_RUN_DIR', message: reasonIn(error) } };
+    return { problem: { about: 'BATON_RUN_DIR', message: messageOf(error) } };
   }
 }
 
@@ -121,9 +122,11 @@ const NO_BASE_ID: Problem = { about: 'BATON_BASE_ID', message: 'Cannot find a fr
 function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): LivingLaunch {
   const { launch, epoch, lineage, target } = effect;
   const admin = world.admin.open(world.runDirectory.adminSocketPath(launch));
-  const living: LivingLaunch = { id: launch, lineage, binary: target.binary, process, admin };
-  world.launches.set(launch, living);
   const ended = new AbortController();
+  const { signal } = ended;
+  const { binary } = target;
+  const living: LivingLaunch = { id: launch, lineage, binary, process, admin, ended: signal };
+  world.launches.set(launch, living);
   void process.exited.then(() => ended.abort());
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   const onAnswer = (envoyState: string) => {
@@ -133,9 +136,9 @@ function follow(effect: Launching, process: EnvoyProcess, world: LaunchWorld): L
     reportedAtMs = atMs;
     world.post({ type: 'launchAnswered', launch, envoyState });
   };
-  admin.untilLive(epoch, { signal: ended.signal, onAnswer }).then(
+  admin.untilLive(epoch, { signal, onAnswer }).then(
     ({ hotRestartVersion, version }) => {
-      if (ended.signal.aborted) return;
+      if (signal.aborted) return;
       living.stopWatching = watchLaunch(living, world);
       living.hasAnswered = true;
       living.hotRestartVersion = hotRestartVersion;
@@ -174,7 +177,9 @@ async function reportLive(
 function keepLastGood({ launch, target }: Launching, world: LaunchWorld): void {
   const json = world.materialOf(target)?.bootstrapFor(placesOf(launch, world));
   if (json === undefined) return;
-  world.runDirectory.keepLastGood(json).catch((error: unknown) => world.onTrouble(reasonIn(error)));
+  world.runDirectory
+    .keepLastGood(json)
+    .catch((error: unknown) => world.onTrouble(messageOf(error)));
 }
 
 function forget(living: LivingLaunch, { launches }: LaunchWorld): void {
@@ -199,8 +204,4 @@ async function diagnose(
 /** What did not start has printed nothing; why it did not is its last word. */
 function linesOf(process: EnvoyProcess, outcome: Outcome): readonly string[] {
   return outcome.kind === 'notStarted' ? [outcome.message] : process.lastLines();
-}
-
-function reasonIn(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,8 @@ export interface LivingLaunch {
   /** Digest of the binary it was started from. */
   readonly binary: Digest;
   readonly process: EnvoyProcess;
+  /** Aborted once the process is gone. */
+  readonly ended: AbortSignal;
   /** The one kept connection to its admin. */
   readonly admin: AdminChannel;
   /** What it said of itself when it was LIVE, e.g. `11.104`. */

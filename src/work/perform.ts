@@ -1,4 +1,5 @@
 /** Does what the core decided: one function per effect, and no decision of its own. */
+import { messageOf } from '../core/agent-error.ts';
 import type { Effect, Event } from '../core/events.ts';
 import type { ExitCode, LaunchId, LineageId, RequestId } from '../core/model.ts';
 import type { HandoverEnd } from '../core/state.ts';
@@ -78,8 +79,7 @@ function forgetLaunch(id: LaunchId, placed: Map<LaunchId, Placed>, world: World)
   world.preparing.get(id)?.abort();
   if (gone === undefined) return;
   const living = [...placed.values()];
-  const trouble = (error: unknown) =>
-    world.onTrouble(error instanceof Error ? error.message : String(error));
+  const trouble = (error: unknown) => world.onTrouble(messageOf(error));
   world.runDirectory.removeAdminSocket(id).catch(trouble);
   world.runDirectory.removeSecrets(id).catch(trouble);
   if (!living.some(({ epoch }) => epoch === gone.epoch)) {

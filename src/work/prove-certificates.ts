@@ -1,4 +1,5 @@
 /** Asks Envoy which certificates it has loaded, until they are those it was given. */
+import { messageOf } from '../core/agent-error.ts';
 import {
   type CertificateExpectation,
   proveCertificates,
@@ -24,7 +25,7 @@ const ASK_FIRST_AFTER_MS = 5;
 const ASK_LAST_AFTER_MS = 200;
 
 type Given = Pick<Material, 'expected' | 'secrets' | 'desired'>;
-type Asked = Pick<LivingLaunch, 'admin' | 'process' | 'version'>;
+type Asked = Pick<LivingLaunch, 'admin' | 'process' | 'version' | 'ended'>;
 
 /**
  * Undefined once it shows them; else after five seconds, or when it has ended, what was wrong last.
@@ -36,21 +37,27 @@ export async function untilProved(
   clock: Clock,
 ): Promise<string | undefined> {
   let isOver = false;
-  const end = () => {
+  const cancel = clock.afterRunning(WITHIN_MS, () => {
     isOver = true;
-  };
-  const cancel = clock.afterRunning(WITHIN_MS, end);
-  void living.process.exited.then(end);
+  });
   for (let afterMs = ASK_FIRST_AFTER_MS; ; afterMs = Math.min(2 * afterMs, ASK_LAST_AFTER_MS)) {
     const problem = await askOnce(given, living);
-    if (problem === undefined || isOver) {
+    if (problem === undefined || isOver || living.ended.aborted) {
       cancel();
-      return problem;
+      return problem && withItsWords(problem, living);
     }
     const waitMs = afterMs;
     await new Promise<void>((resume) => void clock.after(waitMs, resume));
   }
 }
+
+/** Envoy says why it rejects a secret in its log alone. */
+function withItsWords(problem: string, { process }: Asked): string {
+  const line = process.lastLines().findLast((one) => one.includes('Filesystem config update'));
+  return line === undefined ? problem : `${problem} (${line.slice(0, MOST_WORDS)})`;
+}
+
+const MOST_WORDS = 300;
 
 /** What is loaded comes before what was accepted: it is what clients see. */
 async function askOnce(given: Given, living: Asked): Promise<string | undefined> {
@@ -65,7 +72,7 @@ async function askOnce(given: Given, living: Asked): Promise<string | undefined>
     const accepted = await textOf(living, VERSIONS);
     return proveSecrets([...secrets.keys()], desired.certificates ?? '', accepted);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `Envoy could not be asked for its certificates: ${reason}`;
   }
 }

@@ -110,7 +110,7 @@ describe('the metrics', () => {
   test('tell the verdict of the last look, and count those of all', async () => {
     const look = (verdict: CertificatesSeen['verdict']): Happening => [
       0,
-      { type: 'certificatesSeen', seen: { verdict, problems: [], wallMs: 0 } },
+      { type: 'certificatesSeen', seen: { verdict, problems: [], wallMs: 0, atMs: 0 } },
     ];
     const metrics = await metricsAfter([look('accepted'), look('mismatched'), look('mismatched')]);
     const samples = samplesOf(await metrics.text());
@@ -229,6 +229,6 @@ function seenLeaf(path: string, notAfterMs: number): Event {
   const kept = { digest: digestOf('a'), leaves: [leaf] };
   return {
     type: 'certificatesSeen',
-    seen: { verdict: 'accepted', problems: [], kept, wallMs: 0 },
+    seen: { verdict: 'accepted', problems: [], kept, wallMs: 0, atMs: 0 },
   };
 }

@@ -184,10 +184,10 @@ describe('a secret is accepted', () => {
     'sds.certificate-1.version_text: "new"',
     'sds.someone-elses.version_text: "7"',
   ].join('\n');
-  const files = ['certificate-1.json', 'authority-1.json'];
+  const names = ['certificate-1', 'authority-1'];
 
   test('when the statistics have its version', () => {
-    expect(proveSecrets(files, 'new', stats)).toBeUndefined();
+    expect(proveSecrets(names, 'new', stats)).toBeUndefined();
   });
 
   test('not while one of them has the version before', () => {
@@ -195,14 +195,14 @@ describe('a secret is accepted', () => {
       'certificate-1.version_text: "new"',
       'certificate-1.version_text: "old"',
     );
-    expect(proveSecrets(files, 'new', behind)).toBe(
+    expect(proveSecrets(names, 'new', behind)).toBe(
       'Envoy has not accepted the secret certificate-1',
     );
-    expect(proveSecrets(files, 'new', behind.replace('"old"', '""'))).toMatch(/certificate-1/);
+    expect(proveSecrets(names, 'new', behind.replace('"old"', '""'))).toMatch(/certificate-1/);
   });
 
   test('as far as anyone can tell where its statistics are left out', () => {
-    expect(proveSecrets(files, 'new', '')).toBeUndefined();
-    expect(proveSecrets(files, 'new', 'sds.authority-1.version_text: "new"')).toBeUndefined();
+    expect(proveSecrets(names, 'new', '')).toBeUndefined();
+    expect(proveSecrets(names, 'new', 'sds.authority-1.version_text: "new"')).toBeUndefined();
   });
 });

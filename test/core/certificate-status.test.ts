@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { certificatesStatus } from '../../src/core/certificate-status.ts';
-import { type CertificatesSeen, known, type LeafFacts } from '../../src/core/certificates-seen.ts';
+import {
+  type CertificatesSeen,
+  type LeafFacts,
+  withLook,
+} from '../../src/core/certificates-seen.ts';
 import { digestOf } from '../../src/core/model.ts';
-import { policy } from '../support/states.ts';
+import type { State } from '../../src/core/state.ts';
+import { OLD, policy } from '../support/states.ts';
 
 const WALL_MS = 1_700_000_000_000;
 const C1 = digestOf('0123456789abcdef');
@@ -12,10 +17,17 @@ function leafOf(path: string, leftMs: number): LeafFacts {
   return { path, subject: 'CN=a', serialNumber: '0A', ...dates };
 }
 
-function statusAt(atMs: number, seen: Partial<CertificatesSeen>) {
-  const look: CertificatesSeen = { verdict: 'accepted', problems: [], wallMs: WALL_MS, ...seen };
-  const certificates = known(undefined, look, { atMs: 1_000, inUse: [] });
-  return certificatesStatus(certificates, { policy, moment: { atMs } });
+function statusAt(
+  atMs: number,
+  seen: Partial<CertificatesSeen>,
+  state: Pick<State, 'committed'> = {},
+) {
+  const at = { wallMs: WALL_MS, atMs: 1_000 };
+  const look: CertificatesSeen = { verdict: 'accepted', problems: [], ...at, ...seen };
+  const certificates = withLook({}, look);
+  const status = certificatesStatus({ certificates, ...state }, { policy, moment: { atMs } });
+  if (status === undefined) throw new Error('There is no status.');
+  return status;
 }
 
 describe('the status of the certificates', () => {
@@ -50,5 +62,12 @@ describe('the status of the certificates', () => {
       advice: 'Mend it.',
     } as const;
     expect(statusAt(4_000, held)).toMatchObject({ ...held, sinceSeconds: 3, leaves: [] });
+  });
+
+  test('tells what is served with apart from what is to come', () => {
+    const kept = { digest: C1, leaves: [leafOf('/a', 100_000)] };
+    expect(statusAt(1_000, { kept })).toMatchObject({ leaves: [{ path: '/a' }], toCome: [] });
+    const other = statusAt(1_000, { kept }, { committed: OLD });
+    expect(other).toMatchObject({ leaves: [], toCome: [{ path: '/a' }] });
   });
 });

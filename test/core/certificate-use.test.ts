@@ -81,4 +81,10 @@ test('names the files of those static secrets alone that something asks for', ()
   };
 
   expect(certificateUse(bootstrap).chains).toEqual(['/certs/asked.crt', '/certs/trusted.crt']);
+  const secret = { tls_certificate: { certificate_chain: { filename: '/certs/secret.crt' } } };
+  expect(certificateUse(bootstrap, [secret]).chains).toEqual([
+    '/certs/asked.crt',
+    '/certs/trusted.crt',
+    '/certs/secret.crt',
+  ]);
 });

@@ -125,7 +125,10 @@ describe('judgeCertificates', () => {
   it('tells the files and the first expiry of a leaf when it accepts', () => {
     const verdict = judge({
       ...kubernetesPair,
-      'ca.crt': pem(certificate('old', { isAuthority: true, notAfterMs: wallMs - dayMs })),
+      'ca.crt': pem(
+        certificate('old', { isAuthority: true, notAfterMs: wallMs - dayMs }),
+        authority(),
+      ),
       'b.crt': pem(certificate('b', { notAfterMs: wallMs + 1 })),
       'b.key': pem(key('b')),
     });
@@ -216,6 +219,27 @@ describe('judgeCertificates', () => {
       },
       'expired',
       'tls.crt: it expired 3 days ago',
+    ],
+    [
+      'all authorities of a file have expired',
+      {
+        ...kubernetesPair,
+        'ca.crt': pem(
+          certificate('x', { isAuthority: true, notAfterMs: wallMs - dayMs }),
+          certificate('y', { isAuthority: true, notAfterMs: wallMs - 2 * dayMs }),
+        ),
+      },
+      'expired',
+      'ca.crt: all in it have expired',
+    ],
+    [
+      'no authority of a file is valid yet',
+      {
+        ...kubernetesPair,
+        'ca.crt': pem(certificate('x', { isAuthority: true, notBeforeMs: wallMs + dayMs })),
+      },
+      'notYetValid',
+      'ca.crt: none in it is valid yet',
     ],
     [
       'the leaf is not valid yet',

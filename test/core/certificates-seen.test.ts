@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   type CertificatesSeen,
-  known,
   type LeafFacts,
+  leavesInUse,
+  leavesToCome,
   lifetimeLeftMs,
   lifetimeStage,
+  withLook,
 } from '../../src/core/certificates-seen.ts';
 import type { Event } from '../../src/core/events.ts';
 import { digestOf, type Policy } from '../../src/core/model.ts';
@@ -23,7 +25,7 @@ function leafOf(patch: Partial<LeafFacts> = {}): LeafFacts {
 
 function seenOf(patch: Partial<CertificatesSeen> = {}): CertificatesSeen {
   const kept = { digest: C1, leaves: [leafOf()] };
-  return { verdict: 'accepted', problems: [], kept, wallMs: WALL_MS, ...patch };
+  return { verdict: 'accepted', problems: [], kept, wallMs: WALL_MS, atMs: 0, ...patch };
 }
 
 describe('how near a certificate is to its end', () => {
@@ -53,56 +55,71 @@ describe('how near a certificate is to its end', () => {
 });
 
 describe('what is known of certificates', () => {
-  const at = (atMs: number) => ({ atMs, inUse: [OLD, NEW] });
+  const live = { desired: NEW, committed: OLD };
 
   it('counts unchanged looks as the acceptance they go on from', () => {
-    const first = known(undefined, seenOf(), at(1_000));
-    const second = known(first, seenOf({ verdict: 'unchanged' }), at(5_000));
-    const held = known(second, seenOf({ verdict: 'mismatched' }), at(7_000));
-    const still = known(held, seenOf({ verdict: 'mismatched' }), at(9_000));
+    const first = withLook(live, seenOf({ atMs: 1_000 }));
+    const followed = (certificates: typeof first, seen: Partial<CertificatesSeen>) =>
+      withLook({ ...live, certificates }, seenOf(seen));
+    const second = followed(first, { verdict: 'unchanged', atMs: 5_000 });
+    const held = followed(second, { verdict: 'mismatched', atMs: 7_000 });
+    const still = followed(held, { verdict: 'mismatched', atMs: 9_000 });
     expect([first, second, held, still].map(({ sinceMs }) => sinceMs)).toEqual([
       1_000, 1_000, 7_000, 7_000,
     ]);
-    const anew = seenOf({ kept: { digest: C2, leaves: [] } });
-    expect(known(second, anew, at(8_000)).sinceMs).toBe(8_000);
+    const anew = { kept: { digest: C2, leaves: [] }, atMs: 8_000 };
+    expect(followed(first, anew).sinceMs).toBe(8_000);
   });
 
-  it('has the ends of what is desired and what is LIVE, each that of its first leaf', () => {
-    const soon = leafOf({ notAfterMs: WALL_MS + DAY_MS });
-    const first = known(
-      undefined,
-      seenOf({ kept: { digest: C1, leaves: [leafOf(), soon] } }),
-      at(0),
+  it('has the sets that are desired, LIVE or kept, and forgets the others', () => {
+    const second = { kept: { digest: C2, leaves: [leafOf({ serialNumber: '02' })] } };
+    const certificates = withLook(
+      { ...live, certificates: withLook(live, seenOf()) },
+      seenOf(second),
     );
-    const both = known(first, seenOf({ kept: { digest: C2, leaves: [leafOf()] } }), at(10));
-    expect([...both.ends]).toEqual([
-      [C1, WALL_MS + DAY_MS],
-      [C2, WALL_MS + 10 * DAY_MS],
-    ]);
-    const later = known(both, seenOf({ kept: { digest: C2, leaves: [leafOf()] } }), {
-      atMs: 20,
-      inUse: [NEW],
-    });
-    expect([...later.ends.keys()]).toEqual([C2]);
+    expect([...certificates.leaves.keys()]).toEqual([C1, C2]);
+    const only = withLook({ certificates, desired: NEW, committed: NEW }, seenOf(second));
+    expect([...only.leaves.keys()]).toEqual([C2]);
+    const held = withLook(
+      { certificates, committed: OLD },
+      seenOf({ ...second, verdict: 'expired' }),
+    );
+    expect([...held.leaves.keys()]).toEqual([C1, C2]);
   });
 
-  it('tells the time left from the last look on, and follows a clock that was set', () => {
-    const first = known(undefined, seenOf(), at(0));
-    expect(lifetimeLeftMs(first, C1, 0)).toBe(10 * DAY_MS);
-    expect(lifetimeLeftMs(first, C1, DAY_MS)).toBe(9 * DAY_MS);
-    const jumped = known(first, seenOf({ wallMs: WALL_MS + 9.5 * DAY_MS }), at(1_000));
-    expect(lifetimeLeftMs(jumped, C1, 1_000)).toBe(0.5 * DAY_MS);
-    expect(lifetimeLeftMs(jumped, C2, 1_000)).toBeUndefined();
-    expect(lifetimeLeftMs(undefined, C1, 0)).toBeUndefined();
+  it('tells what is served with from what is to come', () => {
+    const next = leafOf({ serialNumber: '02' });
+    const first = withLook({}, seenOf());
+    expect(leavesInUse({ certificates: first })).toEqual([leafOf()]);
+    const kept = { digest: C2, leaves: [next] };
+    const certificates = withLook({ ...live, certificates: first }, seenOf({ kept }));
+    expect(leavesInUse({ certificates, committed: OLD })).toEqual([leafOf()]);
+    expect(leavesToCome({ certificates, committed: OLD })).toEqual([next]);
+    expect(leavesInUse({ certificates, committed: NEW })).toEqual([next]);
+    expect(leavesToCome({ certificates, committed: NEW })).toEqual([]);
+  });
+
+  it('tells the time left of what is served with, and follows a clock that was set', () => {
+    const soon = leafOf({ notAfterMs: WALL_MS + 9 * DAY_MS });
+    const first = withLook(live, seenOf({ kept: { digest: C1, leaves: [leafOf(), soon] } }));
+    const state = { certificates: first, committed: OLD };
+    expect(lifetimeLeftMs(state, 0)).toBe(9 * DAY_MS);
+    expect(lifetimeLeftMs(state, DAY_MS)).toBe(8 * DAY_MS);
+    const kept = { digest: C2, leaves: [] };
+    const later = seenOf({ wallMs: WALL_MS + 9.5 * DAY_MS, atMs: 1_000, kept });
+    const jumped = { certificates: withLook({ ...live, certificates: first }, later) };
+    expect(lifetimeLeftMs({ ...jumped, committed: OLD }, 1_000)).toBe(-0.5 * DAY_MS);
+    expect(lifetimeLeftMs({ ...jumped, committed: NEW }, 1_000)).toBeUndefined();
+    expect(lifetimeLeftMs({ committed: OLD }, 0)).toBeUndefined();
   });
 });
 
 describe('a random delay', () => {
   const hour: Policy = { ...policy, jitterMs: 3_600_000, expiryMarginMs: 600_000 };
-  const looked = (leftMs: number, wallMs = WALL_MS): Event => ({
+  const looked = (leftMs: number, wallMs = WALL_MS, atMs = NOW_MS): Event => ({
     type: 'certificatesSeen',
     seen: seenOf({
-      wallMs,
+      ...{ wallMs, atMs },
       kept: { digest: C1, leaves: [leafOf({ notAfterMs: WALL_MS + leftMs })] },
     }),
   });
@@ -135,19 +152,31 @@ describe('a random delay', () => {
 
   it('is not thrown again by looks that find nothing new', () => {
     const { state: waiting } = takeAll(serving, [looked(DAY_MS), change], hour);
-    const { state } = take(waiting, looked(DAY_MS, WALL_MS + 60_000), {
+    const { state } = take(waiting, looked(DAY_MS, WALL_MS + 60_000, NOW_MS + 60_000), {
       policy: hour,
       afterMs: 60_000,
     });
     expect(dueMs(state)).toBe(1_800_000);
   });
 
-  it('is for a bootstrap as well, whose handover brings certificates along', () => {
+  it('keeps its bound at the looks that follow, though newer ones are kept by then', () => {
+    const { state: waiting } = takeAll(serving, [looked(1_500_000), change], hour);
+    const newer: Event = {
+      type: 'certificatesSeen',
+      seen: seenOf({
+        ...{ wallMs: WALL_MS + 1_000_000, atMs: NOW_MS },
+        kept: { digest: C2, leaves: [leafOf()] },
+      }),
+    };
+    expect(take(waiting, newer, { policy: hour }).state.handover).toBeDefined();
+  });
+
+  it('is not cut for a bootstrap alone, which brings no certificates along', () => {
     const other = desiredOf('certificates-1', { bootstrap: digestOf('bootstrap-2') });
     const events: readonly Event[] = [
       looked(1_500_000),
       { type: 'desiredChanged', desired: other },
     ];
-    expect(dueMs(takeAll(serving, events, hour).state)).toBe(450_000);
+    expect(dueMs(takeAll(serving, events, hour).state)).toBe(1_800_000);
   });
 });

@@ -6,7 +6,7 @@ import { step } from '../../src/core/lifecycle.ts';
 import type { LogRecord } from '../../src/core/log-record.ts';
 import { digestOf, handoverIdOf, launchIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
-import { policy, retiring, serving } from '../support/states.ts';
+import { handingOver, NEW, policy, serving, take } from '../support/states.ts';
 
 const WALL_MS = 1_700_000_000_000;
 const LIFETIME_MS = 100_000;
@@ -16,10 +16,11 @@ function leafOf(patch: Partial<LeafFacts> = {}): LeafFacts {
   return { path: '/certs/tls.crt', subject: 'CN=a', serialNumber: '0A', ...dates, ...patch };
 }
 
-/** A look this long after the first one, by a clock that may go its own way. */
+/** A look this long after the first one, by a wall clock that may go its own way. */
 function lookAt(afterMs: number, patch: Partial<CertificatesSeen> = {}, leaf = leafOf()): Event {
   const kept = { digest: digestOf('certificates-1'), leaves: [leaf] };
-  const seen = { verdict: 'unchanged', problems: [], kept, wallMs: WALL_MS + afterMs } as const;
+  const at = { wallMs: WALL_MS + afterMs, atMs: afterMs };
+  const seen = { verdict: 'unchanged', problems: [], kept, ...at } as const;
   return { type: 'certificatesSeen', seen: { ...seen, ...patch } };
 }
 
@@ -73,6 +74,23 @@ describe('looks at the certificates', () => {
     ]);
   });
 
+  it('tell of one that nears its end already when it comes into use', () => {
+    const late = leafOf({ serialNumber: '0C', notAfterMs: WALL_MS + 31_000 });
+    const kept = { digest: digestOf('certificates-2'), leaves: [late] };
+    const handover = handoverIdOf(2);
+    const happenings: readonly Happening[] = [
+      [0, lookAt(0)],
+      [29_000, lookAt(29_000, { kept, verdict: 'accepted' })],
+      [29_001, { type: 'desiredChanged', desired: NEW }],
+      [29_002, { type: 'checksPassed', handover, speaksSameVersion: true }],
+      [29_003, { type: 'launchLive', launch: launchIdOf(2) }],
+      [30_000, lookAt(30_000, { kept })],
+      [30_500, lookAt(30_500, { kept })],
+    ];
+    const ends = messages(happenings).filter((one) => /ends soon|renewed/.test(one));
+    expect(ends).toEqual(['error: certificate ends soon']);
+  });
+
   it('begin anew with a renewed certificate, also of the same name', () => {
     const renewed = leafOf({ serialNumber: '0B', notAfterMs: WALL_MS + 83_000 });
     expect(
@@ -100,9 +118,9 @@ describe('looks at the certificates', () => {
   it('tell of a clock that has jumped, in either direction, and not of one that is kept', () => {
     const looks: readonly Happening[] = [
       [0, lookAt(0)],
-      [30_000, lookAt(31_000)],
-      [60_000, lookAt(71_000)],
-      [90_000, lookAt(1_000)],
+      [30_000, lookAt(31_000, { atMs: 30_000 })],
+      [60_000, lookAt(71_000, { atMs: 60_000 })],
+      [90_000, lookAt(1_000, { atMs: 90_000 })],
     ];
     expect(told(looks).slice(1)).toEqual([
       { level: 'warn', message: 'wall clock jumped', fields: { byMs: 10_000 } },
@@ -114,6 +132,11 @@ describe('looks at the certificates', () => {
 describe('what came of certificates', () => {
   const H2 = handoverIdOf(2);
   const L2 = launchIdOf(2);
+  const { state: waiting } = take(handingOver, {
+    type: 'launchLive',
+    launch: L2,
+    awaitsProof: true,
+  });
 
   it.each([
     ['info: certificates loaded in place', { type: 'certificatesDelivered', handover: H2 }],
@@ -124,6 +147,13 @@ describe('what came of certificates', () => {
     ['debug: certificates proved', { type: 'certificatesProved', launch: L2 }],
     ['error: certificates not proved', { type: 'certificatesProved', launch: L2, problem: 'no' }],
   ] as const)('is told: %s', (message, event: Event) => {
-    expect(messages([[0, event]], retiring)).toContain(message);
+    expect(messages([[0, event]], waiting)).toContain(message);
+  });
+
+  it.each([
+    { type: 'deliveryFailed', handover: handoverIdOf(7), problems: ['L1: no'] },
+    { type: 'certificatesProved', launch: launchIdOf(7), problem: 'no' },
+  ] as const)('is not told of what was overtaken: $type', (event) => {
+    expect(messages([[0, event]], waiting)).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import {
+  handingOver,
   launchOf,
   NEW,
   NEWER,
@@ -31,6 +32,7 @@ const passed = (count = 2): Event => ({
   type: 'checksPassed',
   handover: handoverIdOf(count),
   speaksSameVersion: true,
+  isDeliverable: true,
 });
 const desire = (desired: Desired): Event => ({ type: 'desiredChanged', desired });
 const delivered: Event = { type: 'certificatesDelivered', handover: H2 };
@@ -127,11 +129,42 @@ describe('new certificates by SDS', () => {
     expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
   });
 
+  it('come by a restart where the bootstrap names the folders themselves', () => {
+    const { isDeliverable: _, ...plain } = { ...passed(), isDeliverable: true } as const;
+    const { effects } = takeAll(serving, [desire(NEW), plain as Event], sds);
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+  });
+
   it('are a launch where none were before: nothing asks for them yet', () => {
     const { certificates: _, ...without } = OLD;
     const bare: State = { ...serving, desired: without, committed: without };
     const { effects } = takeAll(bare, [desire(NEW), passed()], sds);
     expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+  });
+});
+
+describe('beside a bootstrap that was given up', () => {
+  const broken = { ...OLD, bootstrap: digestOf('broken') };
+  const both = { ...NEW, bootstrap: broken.bootstrap };
+  const { state: alone } = takeAll(
+    serving,
+    [desire(broken), failedChecks(2), desire(both), failedChecks(3)],
+    sds,
+  );
+  const done: Event = { type: 'certificatesDelivered', handover: handoverIdOf(4) };
+
+  it('new certificates are delivered, and the bootstrap stays given up', () => {
+    const { state, effects } = takeAll(alone, [passed(4), done], sds);
+    expect(verbs(effects)).toEqual(['deliver to L1', 'report H4 committed']);
+    expect(state).toMatchObject({ committed: NEW, refused: both });
+  });
+
+  it('those that were given up before and are loaded now are not given up any more', () => {
+    const before: State = { ...alone, refusedCertificates: digestOf('certificates-2') };
+    const timed = { ...before, timers: timersOf({ reconsiderCertificates: NOW_MS + 60_000 }) };
+    const { state } = takeAll(timed, [passed(4), done], sds);
+    expect(state.refusedCertificates).toBeUndefined();
+    expect(state.timers.has('reconsiderCertificates')).toBe(false);
   });
 });
 
@@ -157,14 +190,84 @@ describe('a delivery under way', () => {
     const { state, effects } = take(delivering, exited, { policy: sds });
     expect(verbs(effects)).toContain('report H2 abandoned');
     expect(state.handover).toMatchObject({ aim: 'restore', target: OLD });
-    expect(take(state, delivered, { policy: sds }).state).toEqual(state);
-    expect(take(state, failed, { policy: sds }).state).toEqual(state);
+    const { delivery: _, ...over } = state;
+    expect(take(state, delivered, { policy: sds })).toEqual({ state: over, effects: [] });
+    expect(take(state, failed, { policy: sds })).toEqual({ state: over, effects: [] });
   });
 
   it('is over when the agent stops', () => {
     const stop: Event = { type: 'stopRequested', how: 'graceful', reason: 'SIGTERM' };
     const { state, effects } = take(delivering, stop, { policy: sds });
     expect(verbs(effects)).toContain('report H2 abandoned');
-    expect(take(state, delivered, { policy: sds }).state.committed).toEqual(OLD);
+    expect(take(state, delivered, { policy: sds }).effects).toEqual([]);
+  });
+
+  it('is not over with the answer to another', () => {
+    const other: Event = { type: 'certificatesDelivered', handover: handoverIdOf(7) };
+    expect(take(delivering, other, { policy: sds })).toEqual({ state: delivering, effects: [] });
+  });
+
+  it('that was overtaken and loads all the same is the truth: what is wanted by now comes after', () => {
+    const silent: Event = { type: 'launchSilent', launch: launchIdOf(1), silentMs: 60_000 };
+    const heard: Event = { type: 'launchHeard', launch: launchIdOf(1) };
+    const { state: overtaken } = takeAll(delivering, [silent, desire(OLD), heard], sds);
+    const { state, effects } = takeAll(overtaken, [failedChecks(3), delivered], sds);
+    expect(state).toMatchObject({ committed: NEW, launches: [{ target: NEW }] });
+    expect(verbs(effects).at(-1)).toBe('check H4 full');
+    expect(takeAll(state, [passed(4)], sds).effects.at(-1)).toMatchObject({
+      recipients: [{ target: OLD }],
+    });
+  });
+
+  it('keeps the next one waiting: two at a time would undo each other', () => {
+    const silent: Event = { type: 'launchSilent', launch: launchIdOf(1), silentMs: 60_000 };
+    const heard: Event = { type: 'launchHeard', launch: launchIdOf(1) };
+    const events = [silent, heard, failedChecks(3), desire(NEWER), passed(4), passed(4)];
+    const { effects } = takeAll(delivering, events, sds);
+    expect(verbs(effects).some((verb) => verb.startsWith('deliver'))).toBe(false);
+  });
+
+  it('that fails when newer ones have come is followed by theirs, in place as well', () => {
+    const { state, effects } = takeAll(delivering, [desire(NEWER), failed, passed()], sds);
+    expect(verbs(effects).at(-1)).toBe('deliver to L1');
+    expect(state.handover?.target).toEqual(NEWER);
+  });
+
+  it('that fails takes along who asked for a restart meanwhile', () => {
+    const { state, effects } = takeAll(delivering, [ask, failed, passed()], sds);
+    expect(state.pending).toEqual([]);
+    expect(state.handover).toMatchObject({ requests: ['R1'], mode: 'hot' });
+    expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
+  });
+
+  it('that fails and was taken back meanwhile launches nothing', () => {
+    const { state, effects } = takeAll(delivering, [desire(OLD), failed], sds);
+    expect(verbs(effects)).toEqual(['report H2 abandoned']);
+    expect(state.handover).toBeUndefined();
+  });
+
+  it('settles a proof that was still to come: they show others by now', () => {
+    const live: Event = { type: 'launchLive', launch: launchIdOf(2), awaitsProof: true };
+    const problem = 'It shows others.';
+    const late: Event = { type: 'certificatesProved', launch: launchIdOf(2), problem };
+    const exited: Event = {
+      ...{ type: 'launchExited', launch: launchIdOf(1), lastLines: [] },
+      outcome: { kind: 'exited', code: 0 },
+    };
+    const atLive = takeAll(handingOver, [live], sds).state;
+    const alone = take(atLive, exited, { afterMs: 60_000, policy: sds }).state;
+    const next = takeAll(alone, [desire(NEWER), passed(3), late], sds).state;
+    const done: Event = { type: 'certificatesDelivered', handover: handoverIdOf(3) };
+    const { state, effects } = takeAll(next, [done, late], sds);
+    expect(verbs(effects)).toEqual(['report H2 committed', 'report H3 committed']);
+    expect(state.launches).toEqual([expect.not.objectContaining({ unproved: problem })]);
+    expect(state.lastEnd?.id).toBe('H3');
   });
 });
+
+function failedChecks(count: number): Event {
+  return {
+    ...{ type: 'checksFailed', handover: handoverIdOf(count), exitCode: 78 },
+    problems: ['Cannot do it.'],
+  };
+}

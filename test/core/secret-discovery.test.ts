@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { namesUsed } from '../../src/core/bootstrap.ts';
-import { deliverBySecrets, secretFiles } from '../../src/core/secret-discovery.ts';
+import { deliverBySecrets } from '../../src/core/secret-discovery.ts';
 import { isList, isMap, mapOf, type Tree, type TreeMap } from '../../src/core/tree.ts';
 
 const TYPES = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
@@ -39,8 +39,8 @@ const configFor = (name: string) => ({
   sds_config: {
     resource_api_version: 'V3',
     path_config_source: {
-      path: `\${SECRETS_DIR}/current/${name}.json`,
-      watched_directory: { path: '${SECRETS_DIR}' },
+      path: `\${CERT_SECRETS_DIR}/current/${name}.json`,
+      watched_directory: { path: '${CERT_SECRETS_DIR}' },
     },
   },
 });
@@ -134,7 +134,7 @@ describe('a bootstrap stays the same', () => {
       bootstrapOf({ tls_certificate_sds_secret_configs: [{ name: 'other' }] }),
     ],
   ])('%s', (_, bootstrap) => {
-    expect(delivered(bootstrap)).toEqual({ bootstrap, secrets: new Map() });
+    expect(delivered(bootstrap)).toEqual({ named: bootstrap, bootstrap, secrets: new Map() });
   });
 });
 
@@ -230,18 +230,6 @@ test('wherever CERT_DIR stands, it is delivered or told of', () => {
       expect(result).toMatchObject({ ok: false });
     }),
   );
-});
-
-test('each secret has a file with what a control plane would answer', () => {
-  const { secrets } = delivered(bootstrapOf({ tls_certificates: [pair()] }));
-
-  const files = secretFiles(secrets, '4f2a');
-
-  expect([...files.keys()]).toEqual(['certificate-1.json']);
-  expect(JSON.parse(files.get('certificate-1.json') ?? '')).toEqual({
-    version_info: '4f2a',
-    resources: [secrets.get('certificate-1')],
-  });
 });
 
 function secret(name: string, content: TreeMap) {

@@ -230,7 +230,10 @@ async function wellText(more: readonly Happening[] = []): Promise<string> {
     [10_200, { type: 'connectionsCounted', launch: launchIdOf(1), count: 0 }],
     [
       10_300,
-      { type: 'certificatesSeen', seen: { verdict: 'accepted', problems: [], kept, wallMs: 0 } },
+      {
+        type: 'certificatesSeen',
+        seen: { verdict: 'accepted', problems: [], kept, wallMs: 0, atMs: 0 },
+      },
     ],
     [
       75_000,

@@ -100,13 +100,45 @@ describe('certificates by file SDS', () => {
     const load = world.startLoad({ authorityPem: certificates.authorityPem });
 
     const serial = await certificates.rotate();
-    const refusal = await agent.untilRecord({ msg: 'certificates not loaded in place' });
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
 
-    expect(refusal['problems']).toEqual([expect.stringMatching(/L1: .*tls\.crt with serial/)]);
     expect(ended).toMatchObject({ mode: 'hot', result: 'committed' });
     expect(await servedSerial(world.port)).toBe(serial);
     expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+
+  test('that Envoy does not load come by a restart, which tells why', async () => {
+    const agent = await world.startReadyAgent();
+    const load = world.startLoad({ authorityPem: certificates.authorityPem });
+
+    // What Envoy watches is gone for good: a new folder of the same name is another one.
+    await rm(join(world.runDirectory, 'sds'), { recursive: true });
+    const serial = await certificates.rotate();
+    const refusal = await agent.untilRecord({ msg: 'certificates not loaded in place' });
+    const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    const { lastHandover } = await agent.status();
+
+    expect(refusal['problems']).toEqual([expect.stringMatching(/^L1: .*tls\.crt with serial/)]);
+    expect(ended).toMatchObject({ mode: 'hot', result: 'committed' });
+    expect(lastHandover?.modeReason).toBe(`${refusal['problems']}`);
+    expect(await servedSerial(world.port)).toBe(serial);
+    expect(await load.stop()).toMatchObject({ lost: 0 });
+  });
+
+  test("are in nobody's way once the agent was killed, keys included", async () => {
+    const agent = await world.startReadyAgent();
+    await certificates.rotate();
+    await agent.untilRecord(IN_PLACE);
+    process.kill(agent.pid, 'SIGKILL');
+    await agent.ended;
+    expect(await secretFolders()).toEqual(['L1: 2 entries']);
+
+    const next = await world.startReadyAgent();
+    expect(await secretFolders()).toEqual(['L1: 2 entries']);
+    expect(await readdir(join(world.runDirectory, 'certs'))).toHaveLength(1);
+    next.signal('SIGTERM');
+    await next.ended;
+    expect(await world.leftOvers()).toEqual([]);
   });
 
   test('are served by both of two', async () => {

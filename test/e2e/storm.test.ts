@@ -195,15 +195,20 @@ function untilServed(agent: RunningAgent, content: Awaited<ReturnType<typeof con
   });
 }
 
-/** No handover begins before the one before it has ended, and no epoch is left out. */
+/**
+ * No handover begins before the one before it is over, and no epoch is left out. How one ended is
+ * told once its certificates are proved, by when the next may be checked.
+ */
 function expectOneAfterTheOther(agent: RunningAgent): void {
-  const story = agent
-    .records()
-    .filter(({ msg }) => msg === 'checking' || msg === ENDED.msg)
-    .map(({ msg, handover }) => `${handover} ${msg}`);
-  const handovers = agent.records(ENDED).map(({ handover }) => handover);
-  expect([...new Set(story)]).toEqual(
-    handovers.flatMap((id) => [`${id} checking`, `${id} ${ENDED.msg}`]),
+  const told = (messages: readonly string[]) =>
+    agent
+      .records()
+      .filter(({ msg }) => messages.includes(`${msg}`))
+      .map(({ msg, launch, handover }) => `${launch ?? handover} ${msg}`);
+  const handovers = agent.records(ENDED).map(({ handover }) => `${handover}`);
+  const launches = agent.records(ENDED).map(({ launch }) => `${launch}`);
+  expect([...new Set(told(['checking', 'Envoy live']))]).toEqual(
+    handovers.flatMap((id, at) => [`${id} checking`, `${launches[at]} Envoy live`]),
   );
   const epochs = agent.records(STARTED).map(({ epoch }) => epoch);
   expect(epochs).toEqual(epochs.map((_, index) => index));

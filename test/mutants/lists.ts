@@ -5,6 +5,7 @@ import {
   ofInPlace,
   ofJitter,
   ofProof,
+  ofTakenBack,
 } from './lists/certificates.ts';
 import { ofFailures } from './lists/failures.ts';
 import { ofHandover } from './lists/handover.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...ofInPlace,
   ...ofDeliveryEnd,
   ...ofProof,
+  ...ofTakenBack,
   ...ofCertificatesSeen,
   ...ofJitter,
 ];

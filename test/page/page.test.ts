@@ -187,6 +187,7 @@ function seenWith(subject: string, daysLeft = 90): CertificatesSeen {
     problems: [],
     kept: { digest: digestOf('c'.repeat(64)), leaves: [leaf] },
     wallMs: FIRST_WALL_MS + 2_000,
+    atMs: 2_000,
   };
 }
 

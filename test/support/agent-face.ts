@@ -63,6 +63,10 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
       asked.push(`restart ${mode}`);
       return answers.end ?? committedEnd;
     },
+    changeLogLevel: ({ level }) => {
+      asked.push(`log ${level}`);
+      return level === 'default' ? 'info' : level;
+    },
     requestStop: (how) => void asked.push(`stop ${how}`),
     adminRequest: async (method, path, body) => {
       asked.push(`admin ${method} ${path} ${body?.toString() ?? ''}`.trim());

@@ -277,7 +277,9 @@ function fakeSecrets(
       if (failure !== undefined) throw new AgentError('runDirectory', failure);
       const before = under(launch);
       clear(launch);
-      for (const [name, text] of secrets) files.set(`${folderOf(launch)}/current/${name}`, text);
+      for (const [name, secret] of secrets) {
+        files.set(`${folderOf(launch)}/current/${name}.json`, String(secret));
+      }
       return async () => {
         clear(launch);
         for (const [path, text] of before) files.set(path, text);

@@ -116,6 +116,7 @@ export function materialFor(desired: Material['desired']): Material {
     bootstrapFor: ({ adminSocketPath }) => JSON.stringify({ admin: adminSocketPath }),
     validationFor: ({ adminSocketPath }) => JSON.stringify({ admin: adminSocketPath }),
     secrets: new Map(),
+    isDeliverable: false,
     expected: { chains: [], authorities: [] },
   };
 }

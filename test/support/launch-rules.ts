@@ -1,5 +1,6 @@
 /** When an Envoy may be launched, and as what. */
 import type { Effect } from '../../src/core/events.ts';
+import { sameDesired } from '../../src/core/model.ts';
 import type { Launch } from '../../src/core/state.ts';
 import { must } from './broken-rule.ts';
 import type { SimulatedWorld, Transition } from './simulated-world.ts';
@@ -12,6 +13,22 @@ export function checkLaunch(effect: Launched, transition: Transition, world: Sim
   checkNames(effect, transition, world);
   checkMode(effect, transition);
   checkMemory(transition, world);
+  checkNeed(effect, transition);
+}
+
+const CHANGES: readonly string[] = ['certificates', 'bootstrap', 'binary'];
+
+/** What serves well is not replaced by itself because something had changed for a moment. */
+function checkNeed({ target }: Launched, { before, after }: Transition): void {
+  const { handover, committed, launches } = after;
+  const isOfChanges = handover?.triggers.every((trigger) => CHANGES.includes(trigger)) ?? false;
+  const serves = before.launches.some(({ stage }) => stage === 'live');
+  const isFailing = launches.some(({ isHung, isDoomed }) => isHung || isDoomed);
+  const isNeeded = !isOfChanges || !serves || isFailing || handover?.aim !== 'change';
+  must(
+    'a change that was taken back launches nothing',
+    isNeeded || !sameDesired(target, committed),
+  );
 }
 
 function checkMoment({ before, after, event }: Transition, { policy }: SimulatedWorld): void {

@@ -33,6 +33,8 @@ export function createRules(policy: Policy, worldOf: () => SimulatedWorld): Rule
     checkState(transition, policy);
     checkRefusal(transition);
     checkService(transition, worldOf());
+    checkEnds(transition);
+    checkDelivered(transition);
     for (const effect of effects) checkEffect(effect, transition);
   }
 
@@ -58,6 +60,25 @@ export function createRules(policy: Policy, worldOf: () => SimulatedWorld): Rule
     if (isGivenUp && aim === 'change' && scope === undefined && !isOfMode) {
       isBlamed = !(event.type === 'checksFailed' && event.isTransient);
     }
+  }
+
+  /** A late proof is of an older handover, and none that ended since is forgotten for it. */
+  function checkEnds({ before, after }: Transition): void {
+    const [was, is] = [before.lastEnd?.endedAtMs ?? 0, after.lastEnd?.endedAtMs ?? 0];
+    must('the last end is never an older one', is >= was);
+  }
+
+  function checkDelivered({ event, effects, before, after }: Transition): void {
+    const begun = effects.filter(({ type }) => type === 'deliverCertificates').length;
+    const isOpen = before.delivery !== undefined && after.delivery === before.delivery;
+    must('one delivery is under way at a time', begun === 0 || (begun === 1 && !isOpen));
+    if (event.type !== 'certificatesDelivered' || before.delivery?.handover !== event.handover)
+      return;
+    const given = before.delivery.launches;
+    must(
+      'who was given other certificates is not unproved',
+      after.launches.every(({ id, unproved }) => !given.includes(id) || unproved === undefined),
+    );
   }
 
   function checkReport({ end, requests }: Of<'reportHandover'>): void {

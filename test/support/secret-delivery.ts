@@ -1,6 +1,6 @@
 /** Certificates that are delivered by secrets, all of it as the agent does it. */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivate } from '../../src/adapters/run-directory/folder.ts';
 import { writeAtomically } from '../../src/adapters/run-directory/private-files.ts';
@@ -9,7 +9,8 @@ import {
   type UndoDelivery,
 } from '../../src/adapters/run-directory/secret-folders.ts';
 import { fillTemplate } from '../../src/core/bootstrap.ts';
-import { deliverBySecrets, secretFiles } from '../../src/core/secret-discovery.ts';
+import { deliverBySecrets } from '../../src/core/secret-discovery.ts';
+import { filesNamedIn, secretFiles } from '../../src/core/secret-files.ts';
 import type { Tree, TreeResult } from '../../src/core/tree.ts';
 import { type Authority, issueAuthority, type Leaf } from './certificates.ts';
 
@@ -75,11 +76,20 @@ export function createDelivery(plan: DeliveryPlan): Delivery {
   const secretsFor = (set: CertificateSet) =>
     new Map([...secrets].map(([name, one]) => [name, fill(one, { CERT_DIR: set.folder })]));
   return {
-    bootstrap: Object(fill(bootstrap, { SECRETS_DIR: folders.pathOf(launch) })),
+    bootstrap: Object(fill(bootstrap, { CERT_SECRETS_DIR: folders.pathOf(launch) })),
     secretsFor: (set) => [...secretsFor(set).values()],
-    put: (set) => {
+    put: async (set) => {
       const version = set.leaf.serialNumber;
-      return folders.put(launch, version, secretFiles(secretsFor(set), version));
+      const filled = secretsFor(set);
+      const contents = new Map<string, string>();
+      for (const path of filesNamedIn(filled.values())) {
+        contents.set(path, await readFile(path, 'base64'));
+      }
+      return folders.put(
+        launch,
+        version,
+        secretFiles(filled, version, (one) => contents.get(one)),
+      );
     },
   };
 }

@@ -32,5 +32,6 @@ export function answerOf(handover: HandoverId, verdict: Verdict): Event {
     const isTransient = verdict === 'cannotTell' ? ({ isTransient: true } as const) : {};
     return { ...failed, exitCode: 78, ...isTransient };
   }
-  return { type: 'checksPassed', handover, speaksSameVersion: true, ...RESERVATIONS[verdict] };
+  const passed = { type: 'checksPassed', handover, isDeliverable: true } as const;
+  return { ...passed, speaksSameVersion: true, ...RESERVATIONS[verdict] };
 }

@@ -119,6 +119,7 @@ const HAPPENINGS: readonly Reading<Event>[] = [
       type: 'checksPassed',
       handover: handoverIn(state),
       speaksSameVersion: other === undefined,
+      isDeliverable: true,
     }),
   ],
   [

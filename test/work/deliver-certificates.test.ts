@@ -31,7 +31,7 @@ function materialOf(target: Material['desired']): Material {
   const serialNumber = target.certificates ?? '';
   return {
     ...materialFor(target),
-    secrets: new Map([['certificate-1.json', serialNumber]]),
+    secrets: new Map([['certificate-1', serialNumber]]),
     expected: { chains: [{ path: PATH, serialNumber }], authorities: [] },
   };
 }
@@ -135,12 +135,33 @@ describe('a delivery', () => {
     expect(world.events.at(-1)).toMatchObject({ type: 'certificatesDelivered' });
   });
 
-  test('to a launch that has gone meanwhile fails, and the other keeps what it has', async () => {
+  test('is done by those that are left when one has gone meanwhile', async () => {
     const world = await liveWorld(() => nextSerial, 1);
     await deliver(world, 1, 7);
 
-    expect(world.events.at(-1)).toMatchObject({ problems: ['L7: it is gone'] });
-    expect(secretOf(world, 1)).toBe(firstSerial);
+    expect(world.events.at(-1)).toEqual({ type: 'certificatesDelivered', handover: H2 });
+    expect(secretOf(world, 1)).toBe(nextSerial);
+  });
+
+  test('fails when all have gone', async () => {
+    const world = await liveWorld(() => nextSerial, 1);
+    await deliver(world, 7, 8);
+
+    expect(world.events.at(-1)).toMatchObject({ problems: [expect.stringMatching(/are gone/)] });
+  });
+
+  test('tells the words of Envoy beside what it does not show', async () => {
+    const world = await liveWorld(() => firstSerial);
+    const delivering = deliver(world, 1);
+    world.process(1).print('Filesystem config update rejected: bad key');
+    await world.clock.passSlowly(6_000);
+    await delivering;
+
+    expect(world.events.at(-1)).toMatchObject({
+      problems: [
+        expect.stringMatching(/serial ab12 \(Filesystem config update rejected: bad key\)$/),
+      ],
+    });
   });
 
   test('that can not be written fails with the reason', async () => {

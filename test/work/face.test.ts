@@ -5,7 +5,7 @@ import { launchIdOf } from '../../src/core/model.ts';
 import { createChronicle } from '../../src/work/chronicle.ts';
 import { createFace } from '../../src/work/face.ts';
 import { launchEnvoy } from '../../src/work/launch-envoy.ts';
-import { committedEnd } from '../support/agent-face.ts';
+import { committedEnd, fakeAgentFace } from '../support/agent-face.ts';
 import { defaultPolicy, servingHappenings } from '../support/agent-states.ts';
 import { promisesSettled } from '../support/fake-clock.ts';
 import { createFakeWorld, type FakeWorld, launchEffect } from '../support/fake-world.ts';
@@ -34,6 +34,7 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
   });
   const metricsText = async () => 'baton_ready 1\n';
   const { clock, launches } = world;
+  const { application } = fakeAgentFace();
   const face = createFace({
     agent,
     policy: defaultPolicy,
@@ -41,6 +42,9 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
     launches,
     metricsText,
     chronicle,
+    application,
+    scrape: () => undefined,
+    changeLogLevel: ({ level }) => (level === 'default' ? 'info' : level),
   });
   return { face, agent, posted };
 }

@@ -132,7 +132,8 @@ function seenAt(atMs: number, digest: string, endsAtMs: number): Event {
     notAfterMs: WRITTEN_AT_MS + endsAtMs,
   };
   const kept = { digest: digestOf(digest), leaves: [leaf] };
-  return { type: 'certificatesSeen', seen: { verdict: 'accepted', problems: [], kept, wallMs } };
+  const seen = { verdict: 'accepted', problems: [], kept, wallMs, atMs } as const;
+  return { type: 'certificatesSeen', seen };
 }
 
 function createLog({ agentCount, lifetimeLeftMs }: FleetRotation) {

@@ -1,5 +1,7 @@
 /** What kept a snapshot from being written or removed, in words that are the same at every try. */
+
 import { getSystemErrorMap } from 'node:util';
+import { messageOf } from '../../core/agent-error.ts';
 import type { Problem } from '../../ports.ts';
 
 export interface FailedWork {
@@ -68,7 +70,7 @@ function otherReason(error: unknown): string {
   const { code, errno } = codesOf(error);
   const [, words] = getSystemErrorMap().get(errno) ?? [];
   if (words !== undefined) return `${words} (${code})`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function codesOf(error: unknown): { readonly code: string; readonly errno: number } {

@@ -15,6 +15,7 @@ export interface Mount {
 
 /** A container has some thirty mounts of 150 bytes; the rest of a longer table is left out. */
 const MAX_TABLE_BYTES = 1_048_576;
+const PIECE_BYTES = 16_384;
 
 /** Never rejects: no table is one without mounts. */
 export async function readMounts(path: string): Promise<readonly Mount[]> {
@@ -38,14 +39,15 @@ export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefin
 async function readUpTo(path: string, maxBytes: number): Promise<string> {
   const handle = await open(path, 'r');
   try {
-    const buffer = Buffer.alloc(maxBytes);
-    let length = 0;
-    while (length < maxBytes) {
-      const { bytesRead } = await handle.read(buffer, length, maxBytes - length);
+    const pieces: Buffer[] = [];
+    for (let length = 0; length < maxBytes; ) {
+      const piece = Buffer.alloc(Math.min(PIECE_BYTES, maxBytes - length));
+      const { bytesRead } = await handle.read(piece, 0, piece.length);
       if (bytesRead === 0) break;
+      pieces.push(piece.subarray(0, bytesRead));
       length += bytesRead;
     }
-    return buffer.toString('utf8', 0, length);
+    return Buffer.concat(pieces).toString('utf8');
   } finally {
     await handle.close();
   }

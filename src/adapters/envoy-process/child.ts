@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import spawn, { SubprocessError } from 'nano-spawn';
+import { messageOf } from '../../core/agent-error.ts';
 import type { Outcome } from '../../core/model.ts';
 
 export interface Child {
@@ -54,7 +55,7 @@ function notStarted(cause: unknown, file: string): Outcome {
   if (limit !== undefined) {
     return { kind: 'notStarted', errno, message: `Cannot start ${file}: ${limit} (${errno}).` };
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   return { kind: 'notStarted', errno, message };
 }
 

@@ -1,12 +1,12 @@
 /** What the looks at the certificate folders found, as metrics. */
 import type { Counter, Gauge, Registry } from 'prom-client';
 import { heldKinds } from '../../core/certificate-verdict.ts';
-import type { CertificatesSeen } from '../../core/certificates-seen.ts';
+import { type CertificatesSeen, leavesInUse } from '../../core/certificates-seen.ts';
 import type { Event } from '../../core/events.ts';
 import type { State } from '../../core/state.ts';
 
 export interface CertificateMetrics {
-  observe(event: Event): void;
+  observe(transition: { readonly event: Event; readonly before: State }): void;
   read(state: State): void;
 }
 
@@ -42,9 +42,10 @@ export function createCertificateMetrics(
   const gauges = createGauges(Gauge, registers);
   for (const verdict of VERDICTS) looks.inc({ verdict }, 0);
   return {
-    observe: (event) => {
+    observe: ({ event, before }) => {
       if (event.type === 'certificatesSeen') looks.inc({ verdict: event.seen.verdict });
-      if (event.type === 'deliveryFailed') failures.inc();
+      const isFailure = event.type === 'deliveryFailed' && before.handover?.id === event.handover;
+      if (isFailure) failures.inc();
     },
     read: (state) => readGauges(gauges, state),
   };
@@ -80,13 +81,14 @@ function createGauges(GaugeOf: typeof Gauge, registers: Registry[]) {
   };
 }
 
-function readGauges(gauges: Gauges, { certificates, launches }: State): void {
+function readGauges(gauges: Gauges, state: State): void {
+  const { certificates, launches } = state;
   for (const verdict of VERDICTS) {
     gauges.verdict.set({ verdict }, certificates?.seen.verdict === verdict ? 1 : 0);
   }
   gauges.begin.reset();
   gauges.end.reset();
-  for (const { path: file, notBeforeMs, notAfterMs } of certificates?.seen.kept?.leaves ?? []) {
+  for (const { path: file, notBeforeMs, notAfterMs } of leavesInUse(state)) {
     gauges.begin.set({ file }, Math.round(notBeforeMs / 1_000));
     gauges.end.set({ file }, Math.round(notAfterMs / 1_000));
   }

@@ -17,7 +17,7 @@ export type UndoDelivery = () => Promise<void>;
 
 /** Calls about one launch are made one after the other. */
 export interface SecretFolders {
-  /** Of one launch, whether it is there or not: what a bootstrap's SECRETS_DIR stands for. */
+  /** Of one launch, whether it is there or not: what a bootstrap's CERT_SECRETS_DIR stands for. */
   pathOf(launch: string): string;
   /**
    * Makes the launch's Envoy see exactly these files, by name: all of them at once, or what it saw

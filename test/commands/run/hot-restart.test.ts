@@ -63,6 +63,7 @@ const FACTS = {
   runDirectory: '/run/none',
 };
 const SILENT = {
+  setLevel: () => {},
   envoyLine: () => {},
   load: async () => {},
   flush: async () => {},

@@ -29,21 +29,51 @@ export const ofInPlace = mutantsOf('in-place.ts', [
 export const ofDeliveryEnd = mutantsOf('delivery-end.ts', [
   [
     'any delivery commits any handover',
-    "if (handover?.id !== event.handover || handover.step !== 'delivering') return turn;\n  const { certificates }",
-    'if (handover === undefined) return turn;\n  const { certificates }',
+    'if (delivery?.handover !== event.handover) return turn;\n  const loaded',
+    'if (delivery === undefined) return turn;\n  const loaded',
   ],
   [
     'a launch is not known to have what it was given',
-    'target: certificates === undefined ? target : { ...target, certificates },',
-    'target,',
+    'target: { ...target, certificates } }',
+    'target }',
   ],
-  ['a crash goes back to the certificates before', 'committed: handover.target,', ''],
+  ['a launch stays unproved with others', 'unproved: undefined, target', 'target'],
+  ['a crash goes back to the certificates before', '{ committed: handover.target }', '{}'],
+  [
+    'certificates that are served stay given up',
+    'withoutRefusal(settleProof(loaded, undefined), handover.target.certificates)',
+    'settleProof(loaded, undefined)',
+  ],
   [
     'a delivery is reported and goes on',
     "setState(reportEnd(committed, 'committed'), { handover: undefined })",
     "reportEnd(committed, 'committed')",
   ],
-  ['a failed delivery stays in place', "notInPlace: event.problems.join(' ')", '...{}'],
+  [
+    'a delivery whose handover was overtaken is not the truth',
+    'return withTruth(loaded, delivery);',
+    'return loaded;',
+  ],
+  ['a failed delivery stays in place', "{ notInPlace: event.problems.join(' ') }", '{}'],
+  ['newer certificates are not tried in place', 'isOutdated(settled) ? {}', 'false ? {}'],
+  [
+    'who asked meanwhile gets a restart more',
+    'startChecks(withPending(setHandover(settled, { ...open, ...why })))',
+    'startChecks(setHandover(settled, { ...open, ...why }))',
+  ],
+]);
+
+export const ofTakenBack = mutantsOf('changes.ts', [
+  [
+    'a change that was taken back is gone through with',
+    'return isOfChanges && isServed && changesOf(state, policy).length === 0;',
+    'return false;',
+  ],
+  [
+    'who asked for a restart gets none when a change is taken back',
+    ' && handover.triggers.every((one) => CHANGES.has(one))',
+    '',
+  ],
 ]);
 
 export const ofProof = mutantsOf('proof.ts', [
@@ -55,8 +85,8 @@ export const ofProof = mutantsOf('proof.ts', [
   ['who asked is told twice', '{ ...handover, requests: [] }', 'handover'],
   [
     'the proof of one launch is that of another',
-    'if (turn.state.proving?.launch !== launch) return turn;\n  return settleProof(patchLaunch',
-    'return settleProof(patchLaunch',
+    'if (proving?.launch !== launch || isOvertaken) return turn;',
+    'if (isOvertaken) return turn;',
   ],
   ['a failed proof is a success', "result: 'unproved' as const", "result: 'committed' as const"],
   ['a failed proof is forgotten', '{ unproved: problem }', '{}'],
@@ -70,19 +100,35 @@ export const ofProof = mutantsOf('proof.ts', [
     'const settled = settleProof(turn, `${event.launch} took over before`);',
     'const settled = turn;',
   ],
-  ['a proof is awaited again', 'proving: undefined, lastEnd: end', 'lastEnd: end'],
+  ['a proof is awaited again', 'proving: undefined, lastEnd', 'lastEnd'],
+  ['a late proof hides what has ended since', 'isNewest ? end : lastEnd', 'end'],
+  [
+    'what is shown during a delivery counts',
+    'proving?.launch !== launch || isOvertaken',
+    'proving?.launch !== launch',
+  ],
 ]);
 
 export const ofCertificatesSeen = mutantsOf('certificates-seen.ts', [
+  ['the time left is that of the look', 'seen.wallMs + atMs - seen.atMs', 'seen.wallMs'],
   [
-    'the time left is that of the look',
-    'endMs - (certificates.seen.wallMs + atMs - certificates.atMs)',
-    'endMs - certificates.seen.wallMs',
+    'the last leaf to end counts',
+    'Math.min(...leaves.map(({ notAfterMs }) => notAfterMs))',
+    'Math.max(...leaves.map(({ notAfterMs }) => notAfterMs))',
   ],
-  ['the last leaf to end counts', 'Math.min(...kept.leaves', 'Math.max(...kept.leaves'],
-  ['ends of sets nobody uses are kept', 'used.has(digest)', 'true'],
-  ['ends of sets in use are forgotten', '...kept, ...endOf(seen.kept)', '...endOf(seen.kept)'],
+  ['sets nobody uses are kept', 'used.has(digest)', 'true'],
+  ['sets in use are forgotten', '[...known, ...newest]', '[...newest]'],
   ['a certificate is fresh to its end', "return 'ended'", "return 'fresh'"],
+  [
+    'what is kept is taken for what is served with',
+    'committed === undefined ? certificates?.seen.kept?.digest : committed.certificates',
+    'certificates?.seen.kept?.digest',
+  ],
+  [
+    'another set that is accepted counts as the same',
+    ' && seen.kept?.digest === before.kept?.digest',
+    '',
+  ],
 ]);
 
 export const ofJitter = mutantsOf('reconcile.ts', [
@@ -99,4 +145,9 @@ export const ofJitter = mutantsOf('reconcile.ts', [
   ['the margin is not kept', 'leftMs - policy.expiryMarginMs', 'leftMs'],
   ['a clock set ahead is not noticed', 'armedMs <= atMs + mostMs + 1', 'true'],
   ['with no time left jitter is thrown', 'if (mostMs <= 0) return startChange(turn);', ''],
+  [
+    'a bootstrap is hurried for certificates that it does not bring',
+    "changesOf(state, policy).includes('certificates')",
+    'true',
+  ],
 ]);

@@ -13,8 +13,8 @@ export const ofHandover = mutantsOf('handover.ts', [
   ],
   [
     'checks of a content that is out of date count',
-    'if (isOutdated(turn)) return startChecks(turn);\n  if (goesInPlace',
-    'if (goesInPlace',
+    'if (isOutdated(turn)) return startChecks(turn);\n  const isMeant',
+    'const isMeant',
   ],
   ['checks of another handover count', 'handover?.id !== event.handover || ', ''],
   ['headroom is never looked for again', "'headroom', LOOK_AGAIN_MS)", "'headroom', 1e12)"],

@@ -2,7 +2,11 @@ import { mutantsOf } from '../mutant.ts';
 
 export const ofModes = mutantsOf('modes.ts', [
   ['a doomed Envoy is inherited from', 'if (predecessor.isDoomed)', 'if (false)'],
-  ['a hung Envoy is inherited from', 'if (predecessor.isHung)', 'if (false)'],
+  [
+    'a hung Envoy is inherited from',
+    'if (predecessor.isHung || predecessor.isKilled)',
+    'if (false)',
+  ],
   ['a poisoned lineage is launched into', "unsoundness === 'poisoned'", 'false'],
   ['a lineage beyond repair is launched into', "unsoundness === 'beyondRepair'", 'false'],
   ['another hot restart version is no obstacle', '!facts.speaksSameVersion', 'false'],

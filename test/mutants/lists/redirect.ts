@@ -2,16 +2,6 @@ import { mutantsOf } from '../mutant.ts';
 
 export const ofRedirect = mutantsOf('redirect.ts', [
   [
-    'a change that was taken back is gone through with',
-    'if (isTakenBack(turn, desired))',
-    'if (false)',
-  ],
-  [
-    'who asked for a restart gets none when a change is taken back',
-    ' || !handover.triggers.every((trigger) => CHANGES.has(trigger))',
-    '',
-  ],
-  [
     'a delay is waited out although the content changed',
     "if (handover?.step !== 'backoff' || isSilent(handover)) return turn;",
     'return turn;',
