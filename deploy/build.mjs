@@ -12,7 +12,7 @@ const requireForPackages =
  * Not needed for Envoy's start: they are in the file as text and compiled when first imported.
  * Compiling everything at once took more time than all the agent does before it starts Envoy.
  */
-const COMPILED_LATER = ['chokidar', 'commander', 'pino', 'pino-pretty', 'prom-client', 'yaml'];
+const COMPILED_LATER = ['commander', 'pino', 'pino-pretty', 'prom-client', 'yaml'];
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {

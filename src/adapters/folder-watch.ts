@@ -6,8 +6,8 @@
  * itself, the place of every link on the way to it and in it and, while something is missing, the
  * nearest directory that is there.
  */
+import { type FSWatcher, watch as watchDirectory } from 'node:fs';
 import { basename } from 'node:path';
-import { FSWatcher } from 'chokidar';
 import { decidingPlaces, type Place } from './folder-watch/deciding-places.ts';
 
 export interface WatchListener {
@@ -39,12 +39,7 @@ export function watchFolders(paths: readonly string[], listener: WatchListener):
   };
   void arm(watch); // Never rejects, here and below: all that can fail is reported by events.
   return {
-    rearm: () => {
-      for (const watched of watch.directories.values()) {
-        if (watched.state === 'arming') watched.state = 'dead';
-      }
-      void arm(watch);
-    },
+    rearm: () => void arm(watch),
     close: () => {
       watch.isClosed = true;
       for (const directory of [...watch.directories.keys()]) drop(watch, directory);
@@ -65,7 +60,8 @@ interface Watch {
 interface WatchedDirectory {
   readonly watcher: FSWatcher;
   place: Place;
-  state: 'arming' | 'armed' | 'dead';
+  /** Nothing may come from it any more. */
+  isDead: boolean;
   /** In this turn of the event loop. */
   eventCount: number;
 }
@@ -97,7 +93,7 @@ function replaceWatches(watch: Watch, places: readonly Place[]): void {
   const wanted = new Map(places.map((place) => [place.directory, place]));
   for (const [directory, watched] of watch.directories) {
     const place = wanted.get(directory);
-    const isGone = place?.identity !== watched.place.identity || watched.state === 'dead';
+    const isGone = place?.identity !== watched.place.identity || watched.isDead;
     if (place === undefined || isGone) drop(watch, directory);
     else watched.place = place;
   }
@@ -106,31 +102,27 @@ function replaceWatches(watch: Watch, places: readonly Place[]): void {
   }
 }
 
+/**
+ * The system's watch is there when the call returns. What happened before is found by a look, and
+ * by one more round: the directory may have been another one by then.
+ */
 function start(watch: Watch, place: Place): void {
   const { directory } = place;
-  const watcher = new FSWatcher({
-    depth: 0,
-    ignored: (path) => path !== directory,
-    followSymlinks: false,
-    atomic: false,
-  });
-  const watched: WatchedDirectory = { watcher, place, state: 'arming', eventCount: 0 };
-  watch.directories.set(directory, watched);
-  watcher.on('raw', (event, name) => onEvent(watch, watched, { event, name }));
-  watcher.on('error', (error) => onError(watch, directory, error));
-  watcher.on('ready', () => onReady(watch, watched));
-  watcher.add(directory);
-}
-
-/** What happened before the watch was there is found by a look, and by one more round. */
-function onReady(watch: Watch, watched: WatchedDirectory): void {
-  const { directory } = watched.place;
-  // It is also ready when the directory was gone before it could be watched.
-  if (watched.watcher.getWatched()[directory] === undefined) return;
-  watched.state = 'armed';
-  watch.troubles.delete(directory);
-  watch.listener.onHint();
-  void arm(watch);
+  try {
+    const watcher = watchDirectory(directory, (event, name) => {
+      onEvent(watch, watched, { event, name });
+    });
+    const watched: WatchedDirectory = { watcher, place, isDead: false, eventCount: 0 };
+    watch.directories.set(directory, watched);
+    watcher.on('error', (error) => onError(watch, directory, error));
+    watch.troubles.delete(directory);
+    watch.listener.onHint();
+    watch.round = 'runningThenAgain';
+  } catch (error) {
+    // One that has gone meanwhile is decided about anew.
+    if (codeOf(error) === 'ENOENT') watch.round = 'runningThenAgain';
+    else onError(watch, directory, error);
+  }
 }
 
 interface RawEvent {
@@ -147,7 +139,7 @@ function onEvent(watch: Watch, watched: WatchedDirectory, { event, name }: RawEv
   if (!isItself && names !== undefined && !names.has(name)) return;
   watch.listener.onHint();
   if (event !== 'rename') return;
-  if (isItself) watched.state = 'dead'; // Nothing may come from this watch any more.
+  if (isItself) watched.isDead = true;
   void arm(watch);
 }
 
@@ -156,20 +148,20 @@ function isTooMany(watch: Watch, watched: WatchedDirectory): boolean {
   if (watched.eventCount === 0) setImmediate(() => endTurn(watch, watched));
   watched.eventCount += 1;
   if (watched.eventCount === MOST_EVENTS) {
-    watched.state = 'dead';
-    void watched.watcher.close();
+    watched.isDead = true;
+    watched.watcher.close();
   }
   return watched.eventCount >= MOST_EVENTS;
 }
 
 function endTurn(watch: Watch, watched: WatchedDirectory): void {
   watched.eventCount = 0;
-  if (watched.state === 'dead') void arm(watch);
+  if (watched.isDead) void arm(watch);
 }
 
 function onError(watch: Watch, directory: string, error: unknown): void {
   drop(watch, directory);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = codeOf(error) ?? 'unknown error';
   if (watch.troubles.get(directory) !== code) {
     watch.troubles.set(directory, code);
     watch.listener.onTrouble(`Cannot watch ${directory}: ${reasons[code] ?? code}.`);
@@ -187,7 +179,11 @@ function drop(watch: Watch, directory: string): void {
   const watcher = watch.directories.get(directory)?.watcher;
   watch.directories.delete(directory);
   if (watcher === undefined) return;
-  void watcher.close();
+  watcher.close();
   // It may still come upon an error, which without a listener would be thrown.
   watcher.on('error', () => undefined);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

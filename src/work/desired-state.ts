@@ -89,12 +89,13 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
     settled: () => looking,
     look: () => {
       // One that has not begun yet sees what is there by then.
-      waiting ??= looking.then(() => {
+      if (waiting !== undefined) return waiting;
+      waiting = looking.then(() => {
         waiting = undefined;
         return lookOnce();
       });
       looking = waiting;
-      return looking;
+      return waiting;
     },
     keepOnly: (inUse) => {
       const isUsed = (whole: Whole) => inUse.some((used) => sameDesired(used, desiredOf(whole)));

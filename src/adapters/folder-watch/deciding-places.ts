@@ -16,8 +16,24 @@ const maxSteps = 128;
 /** Entries of a folder that are looked at for links. */
 const maxEntries = 4_096;
 
+/** A directory that goes while it is looked at is looked for again, so many times. */
+const maxRounds = 20;
+
 /** Never rejects; what can't be read counts as missing. `paths` are absolute. */
 export async function decidingPlaces(paths: readonly string[]): Promise<readonly Place[]> {
+  for (let round = 1; ; round += 1) {
+    const { places, isWhole } = await decideOnce(paths);
+    if (isWhole || round === maxRounds) return places;
+  }
+}
+
+interface Decision {
+  readonly places: readonly Place[];
+  /** None of them has gone since it was found. */
+  readonly isWhole: boolean;
+}
+
+async function decideOnce(paths: readonly string[]): Promise<Decision> {
   const names = new Map<string, Set<string> | undefined>();
   for (const path of paths) {
     const route = await follow(path);
@@ -28,12 +44,13 @@ export async function decidingPlaces(paths: readonly string[]): Promise<readonly
       addSteps(names, (await follow(join(route.folder, link))).steps);
     }
   }
-  const places = [...names].map(async ([directory, wanted]) => {
+  const places: Place[] = [];
+  for (const [directory, wanted] of names) {
     const stats = await lstat(directory).catch(() => undefined);
-    const identity = `${stats?.dev}:${stats?.ino}`;
-    return stats === undefined ? [] : [{ directory, identity, names: wanted }];
-  });
-  return (await Promise.all(places)).flat();
+    if (stats === undefined) continue;
+    places.push({ directory, identity: `${stats.dev}:${stats.ino}`, names: wanted });
+  }
+  return { places, isWhole: places.length === names.size };
 }
 
 /** One name in one directory: a link on the way, or the end of it, be it a file or nothing. */
