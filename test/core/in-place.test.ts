@@ -95,11 +95,14 @@ describe('new certificates by SDS', () => {
     expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
   });
 
-  it('come by a restart to one that will not serve for long', () => {
+  it.each([
+    ['hangs', { isHung: true }],
+    ['was killed and is not gone yet', { isKilled: true }],
+  ] as const)('come by a restart to one of two that %s', (_, what) => {
     const own: Policy = { ...sds, standby: true };
     const failing: State = {
       ...serving,
-      launches: [launchOf(1, { isHung: true }), launchOf(2, { lineage: lineageIdOf(2) })],
+      launches: [launchOf(1, what), launchOf(2, { lineage: lineageIdOf(2) })],
       timers: timersOf({ 'replace:L1': NOW_MS + 60_000 } as never),
     };
     const { state } = takeAll(failing, [desire(NEW), passed()], own);
