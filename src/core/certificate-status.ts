@@ -9,7 +9,7 @@ import {
   wallMsAt,
 } from './certificates-seen.ts';
 import { isoTime } from './iso-time.ts';
-import type { Policy } from './model.ts';
+import { type Policy, shortDigest } from './model.ts';
 import type { Outlook } from './readiness.ts';
 import { secondsOf } from './seconds.ts';
 import type { State } from './state.ts';
@@ -42,8 +42,6 @@ export interface LeafStatus {
   readonly stage: LifetimeStage;
 }
 
-const SHOWN_DIGEST_LENGTH = 8;
-
 /** Undefined before the first look, and where there are no folders. */
 export function certificatesStatus(
   state: Pick<State, 'certificates' | 'committed'>,
@@ -63,7 +61,7 @@ export function certificatesStatus(
     problems: seen.problems,
     advice: seen.advice,
     delivery: policy.delivery,
-    kept: seen.kept?.digest.slice(0, SHOWN_DIGEST_LENGTH),
+    kept: seen.kept && shortDigest(seen.kept.digest),
     leaves: shown(leavesInUse(state)),
     toCome: shown(leavesToCome(state)),
   };

@@ -1,5 +1,6 @@
 /** Which certificate files Envoy is told to load. */
-import { entryOf, isList, isMap, type Tree, type TreeMap } from './tree.ts';
+import { field, itemsOf } from './proto-json.ts';
+import { isList, isMap, type Tree, type TreeMap } from './tree.ts';
 
 /** Each path once, as it is written, in order of first appearance. */
 export interface CertificateUse {
@@ -47,15 +48,4 @@ function namesAskedFor(map: TreeMap): readonly (Tree | undefined)[] {
     field(map, 'validation_context_sds_secret_config'),
   ];
   return configs.map((config) => field(config, 'name'));
-}
-
-function itemsOf(tree: Tree | undefined): readonly Tree[] {
-  return isList(tree) ? tree : [];
-}
-
-/** By either of the two names that protobuf's JSON knows it by. */
-function field(tree: Tree | undefined, name: string): Tree | undefined {
-  if (!isMap(tree)) return undefined;
-  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  return entryOf(tree, name) ?? entryOf(tree, camel);
 }

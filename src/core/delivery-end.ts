@@ -3,7 +3,8 @@ import type { Event } from './events.ts';
 import { isOutdated, startChecks } from './handover.ts';
 import { reportEnd, withoutRefusal } from './handover-end.ts';
 import { settleProof } from './proof.ts';
-import type { Handover, OpenDelivery } from './state.ts';
+import { joinedBy } from './redirect.ts';
+import type { OpenDelivery } from './state.ts';
 import { patchLaunch, servingLaunch, setHandover, setState, type Turn } from './turn.ts';
 
 type Delivered = Event & { readonly type: 'certificatesDelivered' };
@@ -60,14 +61,8 @@ function withPending(turn: Turn): Turn {
   const { handover, pending } = turn.state;
   if (handover === undefined || handover.scope !== undefined) return turn;
   const joining = pending.filter(({ mode }) => mode === 'auto');
-  const asked = joining.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  const joined: Handover = {
-    ...handover,
-    triggers: [...new Set([...handover.triggers, ...joining.map(({ trigger }) => trigger)])],
-    requests: [...handover.requests, ...asked],
-  };
   return setState(turn, {
-    handover: joined,
+    handover: joinedBy(handover, joining),
     pending: pending.filter((one) => !joining.includes(one)),
   });
 }

@@ -4,6 +4,7 @@ import { type CertificatesSeen, leafKey, leavesInUse } from './certificates-seen
 import type { Event } from './events.ts';
 import { isoTime } from './iso-time.ts';
 import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
+import { shortDigest } from './model.ts';
 import type { State } from './state.ts';
 
 export function describeCertificateEvent(told: Told, event: CertificateEvent): LogRecord[] {
@@ -47,7 +48,7 @@ function describeSet({ kept }: CertificatesSeen): LogRecord {
   const leaves = (kept?.leaves ?? []).map(({ path, subject, serialNumber, notAfterMs }) => {
     return { path, subject, serialNumber, notAfter: isoTime(notAfterMs) };
   });
-  return info('certificates accepted', { certificates: kept?.digest.slice(0, 8), leaves });
+  return info('certificates accepted', { certificates: kept && shortDigest(kept.digest), leaves });
 }
 
 /** Each certificate in use once for each step towards its end. */
@@ -77,7 +78,7 @@ function describeDelivery(
   { handover }: Event & { type: 'certificatesDelivered' },
 ): LogRecord {
   const { launches, certificates } = before.delivery ?? {};
-  const fields = { handover, launches, certificates: certificates?.slice(0, 8) };
+  const fields = { handover, launches, certificates: certificates && shortDigest(certificates) };
   return info('certificates loaded in place', fields);
 }
 

@@ -6,7 +6,7 @@ import { describeCertificateEvent } from './describe-certificates.ts';
 import { describeLaunchEvent } from './describe-launch.ts';
 import type { Effect, Event } from './events.ts';
 import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
-import { type Desired, EXIT, sameDesired } from './model.ts';
+import { type Desired, EXIT, sameDesired, shortDigest } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
 import type { Attempt, State } from './state.ts';
 
@@ -199,8 +199,8 @@ function describeAttempt(attempt: Attempt) {
 
 function shortened(desired: Desired) {
   return {
-    certificates: desired.certificates?.slice(0, 8),
-    bootstrap: desired.bootstrap.slice(0, 8),
-    binary: desired.binary.slice(0, 8),
+    certificates: desired.certificates && shortDigest(desired.certificates),
+    bootstrap: shortDigest(desired.bootstrap),
+    binary: shortDigest(desired.binary),
   };
 }

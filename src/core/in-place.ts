@@ -3,7 +3,7 @@
  * nothing else has changed and nobody asked for a restart; what does not load them is replaced.
  */
 import { sameDesired } from './model.ts';
-import type { Handover, State } from './state.ts';
+import type { Handover, Launch, State } from './state.ts';
 import { emit, isFailing, setState, type Turn } from './turn.ts';
 
 /** Whether the handover, whose target was checked, is to be done in place. */
@@ -23,9 +23,9 @@ function isOfCertificates({ committed }: State, { target }: Handover): boolean {
 
 /** Everyone who lives serves, and will go on serving. */
 function isCalm({ launches }: State): boolean {
-  return (
-    launches.length > 0 && launches.every((launch) => launch.stage === 'live' && !isFailing(launch))
-  );
+  const servesOn = (launch: Launch) =>
+    launch.stage === 'live' && !launch.isKilled && !isFailing(launch);
+  return launches.length > 0 && launches.every(servesOn);
 }
 
 /** Each goes on with the bootstrap it has: of two one may be behind. */

@@ -20,7 +20,7 @@ import {
   type TimerName,
 } from './model.ts';
 import { reconcile, startChange } from './reconcile.ts';
-import { giveWay, hurry, retarget } from './redirect.ts';
+import { giveWay, hurry, joinedBy, retarget } from './redirect.ts';
 import { killLaunch, onRetireOverdue, onRetiringCounted } from './retiring.ts';
 import type { Handover, State } from './state.ts';
 import {
@@ -39,6 +39,7 @@ import {
   findLaunch,
   patchLaunch,
   servingLaunch,
+  setHandover,
   setState,
   type Turn,
 } from './turn.ts';
@@ -169,12 +170,10 @@ function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested
   if (waitingCount >= MOST_PENDING) {
     return refuseRequests(turn, requests, 'Too many requests are waiting already.');
   }
-  if (handover !== undefined && isOpenFor(turn, handover, mode)) {
-    const triggers = [...new Set([...handover.triggers, trigger])];
-    const joined = { ...handover, triggers, requests: [...handover.requests, ...requests] };
-    return hurry(setState(turn, { handover: joined }));
-  }
   const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
+  if (handover !== undefined && isOpenFor(turn, handover, mode)) {
+    return hurry(setHandover(turn, joinedBy(handover, [asked])));
+  }
   return giveWay(setState(turn, { pending: [...turn.state.pending, asked] }));
 }
 

@@ -39,6 +39,9 @@ export const lineageIdOf = (count: number) => `G${count}` as LineageId;
 export const requestIdOf = (value: string) => value as RequestId;
 export const digestOf = (hex: string) => hex as Digest;
 
+/** As much of a digest as people are shown: the first eight characters. */
+export const shortDigest = (digest: Digest) => digest.slice(0, 8);
+
 /** What Envoy is to run with. Two are equal when all three parts are. */
 export interface Desired {
   /** Digest of the certificate snapshot; absent when there are no certificates. */

@@ -3,7 +3,7 @@ import { isChangeWaiting, isTakenBack } from './changes.ts';
 import { startChecks, TAKEN_BACK } from './handover.ts';
 import { endHandover } from './handover-end.ts';
 import type { Desired } from './model.ts';
-import type { Handover } from './state.ts';
+import type { Handover, PendingRequest } from './state.ts';
 import { arm, disarm, failingLaunch, servingLaunch, setHandover, type Turn } from './turn.ts';
 
 /** What changed is a new chance: earlier failures count no more, what waits is tried now. */
@@ -17,11 +17,15 @@ export function retarget(turn: Turn, desired: Desired): Turn {
   const { scope: _, notInPlace: __, ...whole } = handover;
   const isWaiting = ['backoff', 'repairing', 'headroom'].includes(handover.step);
   const isRescue = handover.aim === 'restore' && failingLaunch(turn.state) !== undefined;
-  const isTurned = isWaiting && !isRescue;
-  const change = { aim: 'change' as const, askedMode: 'auto' as const, target: desired };
-  const anew = isTurned && handover.aim !== 'change' ? change : isTurned ? { target: desired } : {};
+  const anew = isWaiting && !isRescue ? turnedTo(desired, whole) : whole;
   const attempts = isSilent(handover) ? handover.attempts.slice(-1) : [];
-  return hurry(setHandover(turn, { ...whole, ...anew, attempts }));
+  return hurry(setHandover(turn, { ...anew, attempts }));
+}
+
+/** What was to bring back the old content brings the new one. */
+export function turnedTo(target: Desired, handover: Handover): Handover {
+  if (handover.aim === 'change') return { ...handover, target };
+  return { ...handover, aim: 'change', askedMode: 'auto', target };
 }
 
 const NOT_LAUNCHED: readonly Handover['step'][] = ['checking', 'headroom', 'backoff'];
@@ -41,6 +45,17 @@ export function giveWay(turn: Turn): Turn {
   const dueMs = turn.state.timers.get(deadline) ?? Number.POSITIVE_INFINITY;
   const isSooner = turn.atMs + STANDBY_GRACE_MS < dueMs;
   return isSooner ? arm(turn, deadline, STANDBY_GRACE_MS) : turn;
+}
+
+/** The handover with who asked for one of their own, to be answered by it. */
+export function joinedBy(handover: Handover, askers: readonly PendingRequest[]): Handover {
+  const triggers = [...handover.triggers, ...askers.map(({ trigger }) => trigger)];
+  const asked = askers.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  return {
+    ...handover,
+    triggers: [...new Set(triggers)],
+    requests: [...handover.requests, ...asked],
+  };
 }
 
 /** Does not wait out a token's delay; a late answer to a launch that fell silent is waited out. */

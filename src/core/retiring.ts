@@ -1,4 +1,5 @@
 /** The old launch after a takeover: left alone where Envoy's protocol ends it, else ended by us. */
+import type { Effect } from './events.ts';
 import type { LaunchId } from './model.ts';
 import type { Launch } from './state.ts';
 import {
@@ -54,37 +55,44 @@ function retire(turn: Turn, { id, lineage, isHung }: Launch, successor: Launch):
 /** Envoy's own protocol ends it: never signal a parent whose child is attached. */
 function leaveToItsChild(turn: Turn, id: LaunchId, child: Launch): Turn {
   // LIVE may have been noticed late; the child's timer has run since it was LIVE.
-  const retiringAtMs = child.startedAtMs;
-  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs });
-  const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs + RETIRE_SLACK_MS);
-  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
+  const sinceMs = child.startedAtMs;
+  const withinMs = turn.policy.parentShutdownTimeMs + RETIRE_SLACK_MS;
+  return beginDrain(turn, id, { purpose: 'count', sinceMs, withinMs });
 }
 
 /** Its child took over and is gone: it accepts nothing any more, and goes with its last connection. */
 export function retireDrained(turn: Turn, id: LaunchId): Turn {
-  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
-  const timed = arm(retiring, `retire:${id}`, turn.policy.parentShutdownTimeMs);
-  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'count' });
+  return beginDrain(turn, id, { purpose: 'count' });
 }
 
 /** At the end of the drain time the last clients are only told to go: it is not yet the launch's own. */
 function drainByAgent(turn: Turn, id: LaunchId): Turn {
-  const draining = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
   const { parentShutdownTimeMs } = turn.policy;
   const isDoomed = findLaunch(turn.state, id)?.isDoomed === true;
-  const leftMs = isDoomed ? Math.min(DOOMED_RETIRE_MS, parentShutdownTimeMs) : parentShutdownTimeMs;
-  return emit(arm(draining, `retire:${id}`, leftMs), {
-    type: 'drainLaunch',
-    launch: id,
-    purpose: 'handover',
-  });
+  const withinMs = isDoomed
+    ? Math.min(DOOMED_RETIRE_MS, parentShutdownTimeMs)
+    : parentShutdownTimeMs;
+  return beginDrain(turn, id, { purpose: 'handover', withinMs });
 }
 
 /** Takes a live launch out of service before a cold handover: its clients are told to go first. */
 export function retireByAgent(turn: Turn, id: LaunchId): Turn {
-  const draining = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: turn.atMs });
-  const timed = arm(draining, `retire:${id}`, turn.policy.parentShutdownTimeMs);
-  return emit(timed, { type: 'drainLaunch', launch: id, purpose: 'stop' });
+  return beginDrain(turn, id, { purpose: 'stop' });
+}
+
+interface Drain {
+  readonly purpose: (Effect & { readonly type: 'drainLaunch' })['purpose'];
+  /** When it may have begun. @default now */
+  readonly sinceMs?: number;
+  /** @default BATON_PARENT_SHUTDOWN_TIME */
+  readonly withinMs?: number;
+}
+
+function beginDrain(turn: Turn, id: LaunchId, { purpose, ...times }: Drain): Turn {
+  const { sinceMs = turn.atMs, withinMs = turn.policy.parentShutdownTimeMs } = times;
+  const retiring = patchLaunch(turn, id, { stage: 'retiring', retiringAtMs: sinceMs });
+  const timed = arm(retiring, `retire:${id}`, withinMs);
+  return emit(timed, { type: 'drainLaunch', launch: id, purpose });
 }
 
 /** A retiring launch that nobody else ends is ended as soon as its last connection is gone. */

@@ -10,6 +10,7 @@
  */
 import { namesUsed } from './bootstrap.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { snakeCase } from './proto-json.ts';
 import { fileOf } from './secret-files.ts';
 import {
   entryOf,
@@ -213,9 +214,4 @@ function namesIn(tree: Tree): ReadonlySet<string> {
   const name = entryOf(tree, 'name');
   const below = Object.values(tree).flatMap((value) => [...namesIn(value)]);
   return new Set(typeof name === 'string' ? [name, ...below] : below);
-}
-
-/** protobuf's JSON knows each field by two names. */
-function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,15 +1,16 @@
 /** The state as it is told to people, the page and scripts: plain JSON, times in seconds. */
 import { reasonOf } from './attempts.ts';
 import { type CertificatesStatus, certificatesStatus } from './certificate-status.ts';
-import type {
-  Desired,
-  HandoverMode,
-  Mode,
-  Part,
-  Phase,
-  Stage,
-  TimerName,
-  Trigger,
+import {
+  type Desired,
+  type HandoverMode,
+  type Mode,
+  type Part,
+  type Phase,
+  type Stage,
+  shortDigest,
+  type TimerName,
+  type Trigger,
 } from './model.ts';
 import { type Outlook, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
@@ -128,8 +129,6 @@ export interface DigestStatus {
   readonly binary: string;
 }
 
-const SHOWN_DIGEST_LENGTH = 8;
-
 /** The whole status at one moment. */
 export function statusOf(state: State, outlook: Outlook): Status {
   const { atMs } = outlook.moment;
@@ -247,8 +246,8 @@ const waitTexts: Readonly<Record<WaitKind<TimerName>, (launch: string) => string
 
 function digestStatus(desired: Desired): DigestStatus {
   return {
-    certificates: desired.certificates?.slice(0, SHOWN_DIGEST_LENGTH),
-    bootstrap: desired.bootstrap.slice(0, SHOWN_DIGEST_LENGTH),
-    binary: desired.binary.slice(0, SHOWN_DIGEST_LENGTH),
+    certificates: desired.certificates && shortDigest(desired.certificates),
+    bootstrap: shortDigest(desired.bootstrap),
+    binary: shortDigest(desired.binary),
   };
 }

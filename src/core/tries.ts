@@ -16,6 +16,7 @@ import {
   launchIdOf,
   sameDesired,
 } from './model.ts';
+import { turnedTo } from './redirect.ts';
 import { delayAfterFailure } from './restart-tokens.ts';
 import type { Attempt, Handover, State } from './state.ts';
 import { beginStop } from './stopping.ts';
@@ -62,7 +63,7 @@ function withNewerContent(turn: Turn): Turn {
   const isRestore = handover?.aim === 'restore' && !isServed(turn);
   const isNews = changesOf(turn.state, turn.policy).length > 0 && !sameDesired(desired, refused);
   if (!isRestore || !isNews || desired === undefined) return turn;
-  return setHandover(turn, { ...handover, aim: 'change', askedMode: 'auto', target: desired });
+  return setHandover(turn, turnedTo(desired, handover));
 }
 
 /** Why it is not tried again although that would be possible; undefined when it is. */

@@ -9,7 +9,8 @@
  * - the same in a listener of LDS: the second one gets LIVE without it.
  * - `bind_to_port: false`, internal listeners, port 0: nothing is bound that could be in the way.
  */
-import { entryOf, isList, isMap, type Tree } from './tree.ts';
+import { field, itemsOf } from './proto-json.ts';
+import type { Tree } from './tree.ts';
 
 /** One address that a listener binds. */
 export interface Place {
@@ -96,15 +97,4 @@ function placeAt(address: Tree | undefined): Pipe | Port | undefined {
   if (!(port > 0)) return undefined;
   const protocol = String(field(socket, 'protocol') ?? 'TCP');
   return { protocol, address: String(field(socket, 'address')), port };
-}
-
-/** By either of the two names that protobuf's JSON knows it by. */
-function field(tree: Tree | undefined, name: string): Tree | undefined {
-  if (!isMap(tree)) return undefined;
-  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  return entryOf(tree, name) ?? entryOf(tree, camel);
-}
-
-function itemsOf(tree: Tree | undefined): readonly Tree[] {
-  return isList(tree) ? tree : [];
 }

@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { issueSetOf, writeInto } from '../support/certificate-sets.ts';
 import { type Authority, issueAuthority } from '../support/certificates.ts';
-import { filesOf } from '../support/service-certificates.ts';
 import { type Files, QUIET_MS, watchCertificates } from '../support/watched-certificates.ts';
 
 const run = promisify(execFile);
@@ -30,7 +30,7 @@ let root: string;
 
 beforeAll(async () => {
   authority = await issueAuthority();
-  [first, second] = await Promise.all([newSet('one'), newSet('two')]);
+  [first, second] = await Promise.all([issueSetOf(authority, 'one'), issueSetOf(authority, 'two')]);
 });
 
 beforeEach(async () => {
@@ -38,17 +38,7 @@ beforeEach(async () => {
   onTestFinished(() => rm(root, { recursive: true, force: true }));
 });
 
-async function newSet(name: string): Promise<Files> {
-  const leaf = await authority.issueLeaf({ commonName: `${name}.test` });
-  return { ...filesOf(leaf), 'ca.crt': authority.certificatePem };
-}
-
 const at = (...names: readonly string[]) => join(root, ...names);
-
-async function writeInto(folder: string, files: Files): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-}
 
 describe('a flood', () => {
   /** By a process of its own, so that this one's event loop is free; the kernel merges no two. */

@@ -1,8 +1,9 @@
 /** Certificates expire: a bootstrap that was given up keeps no new ones from being served. */
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
-import { type Desired, digestOf, handoverIdOf, launchIdOf } from '../../src/core/model.ts';
+import { type Desired, digestOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import { desire, failedChecks, live as liveAt, passed } from '../support/core-events.ts';
 import {
   desiredOf,
   NEW,
@@ -18,23 +19,11 @@ import {
 const BROKEN: Desired = { ...OLD, bootstrap: digestOf('broken') };
 const NEW_BESIDE_BROKEN: Desired = { ...NEW, bootstrap: BROKEN.bootstrap };
 
-const refusedAt = (count: number): Event => ({
-  type: 'checksFailed',
-  handover: handoverIdOf(count),
-  problems: ['Cannot do it.'],
-  exitCode: 78,
-});
-const passed = (count: number): Event => ({
-  type: 'checksPassed',
-  handover: handoverIdOf(count),
-  speaksSameVersion: true,
-});
-const desire = (desired: Desired): Event => ({ type: 'desiredChanged', desired });
-const live: Event = { type: 'launchLive', launch: launchIdOf(2) };
+const live = liveAt(2);
 
 /** The bootstrap was given up, and then the certificates were renewed. */
-const { state: givenUp } = takeAll(serving, [desire(BROKEN), refusedAt(2)]);
-const { state: trying } = takeAll(givenUp, [desire(NEW_BESIDE_BROKEN), refusedAt(3)]);
+const { state: givenUp } = takeAll(serving, [desire(BROKEN), failedChecks(2)]);
+const { state: trying } = takeAll(givenUp, [desire(NEW_BESIDE_BROKEN), failedChecks(3)]);
 
 describe('new certificates beside a bootstrap that was given up', () => {
   it('are tried with it first: what changed is a new chance', () => {
@@ -55,7 +44,7 @@ describe('new certificates beside a bootstrap that was given up', () => {
   });
 
   it('are given up when they fail alone as well, until something changes or someone asks', () => {
-    const { state, effects } = take(trying, refusedAt(4));
+    const { state, effects } = take(trying, failedChecks(4));
     expect(verbs(effects)).toEqual(['report H4 refused']);
     expect(state).toMatchObject({ refusedCertificates: NEW.certificates });
     expect(state.handover).toBeUndefined();
@@ -67,7 +56,7 @@ describe('new certificates beside a bootstrap that was given up', () => {
 
   it('are tried alone a minute later again when nothing was said against them', () => {
     const impatient = { ...policy, restartTokens: 0 };
-    const transient: Event = { ...refusedAt(4), isTransient: true } as Event;
+    const transient: Event = { ...failedChecks(4), isTransient: true } as Event;
     const { state } = take(trying, transient, { policy: impatient });
     expect(state.timers.get('reconsiderCertificates')).toBe(NOW_MS + 60_000);
     const again = take(state, { type: 'timerFired', timer: 'reconsiderCertificates' });
@@ -85,14 +74,14 @@ describe('new certificates beside a bootstrap that was given up', () => {
 });
 
 it.each<[string, State]>([
-  ['the certificates alone were given up', takeAll(serving, [desire(NEW), refusedAt(2)]).state],
+  ['the certificates alone were given up', takeAll(serving, [desire(NEW), failedChecks(2)]).state],
   [
     'the binary is another one',
-    takeAll(serving, [desire({ ...NEW, binary: digestOf('other') }), refusedAt(2)]).state,
+    takeAll(serving, [desire({ ...NEW, binary: digestOf('other') }), failedChecks(2)]).state,
   ],
   [
     'nobody watches certificates',
-    takeAll(serving, [desire(NEW_BESIDE_BROKEN), refusedAt(2)], {
+    takeAll(serving, [desire(NEW_BESIDE_BROKEN), failedChecks(2)], {
       ...policy,
       triggers: new Set(['bootstrap']),
     }).state,

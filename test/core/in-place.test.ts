@@ -2,15 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
 import {
-  type Desired,
   digestOf,
   handoverIdOf,
   launchIdOf,
   lineageIdOf,
   type Policy,
-  requestIdOf,
 } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import {
+  ask,
+  desire,
+  failedChecks,
+  hangUp,
+  passed as passedChecks,
+} from '../support/core-events.ts';
 import {
   handingOver,
   launchOf,
@@ -28,21 +33,9 @@ import {
 
 const sds: Policy = { ...policy, delivery: 'sds' };
 const H2 = handoverIdOf(2);
-const passed = (count = 2): Event => ({
-  type: 'checksPassed',
-  handover: handoverIdOf(count),
-  speaksSameVersion: true,
-  isDeliverable: true,
-});
-const desire = (desired: Desired): Event => ({ type: 'desiredChanged', desired });
+const passed = (count = 2): Event => passedChecks(count, { isDeliverable: true });
 const delivered: Event = { type: 'certificatesDelivered', handover: H2 };
 const failed: Event = { type: 'deliveryFailed', handover: H2, problems: ['L1: not loaded.'] };
-const ask: Event = {
-  type: 'restartRequested',
-  trigger: 'request',
-  mode: 'auto',
-  request: requestIdOf('R1'),
-};
 const { state: delivering, effects: delivery } = takeAll(serving, [desire(NEW), passed()], sds);
 
 describe('new certificates by SDS', () => {
@@ -102,11 +95,14 @@ describe('new certificates by SDS', () => {
     expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
   });
 
-  it('come by a restart to one that will not serve for long', () => {
+  it.each([
+    ['hangs', { isHung: true }],
+    ['was killed and is not gone yet', { isKilled: true }],
+  ] as const)('come by a restart to one of two that %s', (_, what) => {
     const own: Policy = { ...sds, standby: true };
     const failing: State = {
       ...serving,
-      launches: [launchOf(1, { isHung: true }), launchOf(2, { lineage: lineageIdOf(2) })],
+      launches: [launchOf(1, what), launchOf(2, { lineage: lineageIdOf(2) })],
       timers: timersOf({ 'replace:L1': NOW_MS + 60_000 } as never),
     };
     const { state } = takeAll(failing, [desire(NEW), passed()], own);
@@ -122,7 +118,6 @@ describe('new certificates by SDS', () => {
   });
 
   it('come by a restart when a signal asked for one as well', () => {
-    const hangUp: Event = { type: 'restartRequested', trigger: 'signal', mode: 'auto' };
     const events = [desire(NEWER), hangUp, delivered, passed(3)];
     const { state, effects } = takeAll(delivering, events, sds);
     expect(state.handover?.triggers).toEqual(['certificates', 'signal']);
@@ -264,10 +259,3 @@ describe('a delivery under way', () => {
     expect(state.lastEnd?.id).toBe('H3');
   });
 });
-
-function failedChecks(count: number): Event {
-  return {
-    ...{ type: 'checksFailed', handover: handoverIdOf(count), exitCode: 78 },
-    problems: ['Cannot do it.'],
-  };
-}

@@ -10,6 +10,7 @@ import {
 } from '../../src/core/model.ts';
 import { isReady } from '../../src/core/readiness.ts';
 import type { State } from '../../src/core/state.ts';
+import { exited as exitedBy, live, passed } from '../support/core-events.ts';
 import {
   attemptOf,
   desiredOf,
@@ -30,19 +31,7 @@ const TWO: Policy = { ...policy, standby: true };
 const G2 = lineageIdOf(2);
 const CRASH: Outcome = { kind: 'killed', signal: 'SIGKILL' };
 
-const exited = (count: number, outcome: Outcome = CRASH): Event => ({
-  type: 'launchExited',
-  launch: launchIdOf(count),
-  outcome,
-  lastLines: [],
-});
-const live = (count: number): Event => ({ type: 'launchLive', launch: launchIdOf(count) });
-const passed = (count: number, facts: object = {}): Event => ({
-  type: 'checksPassed',
-  handover: handoverIdOf(count),
-  speaksSameVersion: true,
-  ...facts,
-});
+const exited = (count: number, outcome: Outcome = CRASH) => exitedBy(count, outcome);
 const LEFT: Outcome = { kind: 'exited', code: 0 };
 
 /** L1 serves in G1 and L2 in G2. */

@@ -1,15 +1,9 @@
 /** What was desired for a moment and then was not: what serves is what is wanted again. */
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
-import {
-  type Desired,
-  digestOf,
-  handoverIdOf,
-  launchIdOf,
-  lineageIdOf,
-  requestIdOf,
-} from '../../src/core/model.ts';
+import { digestOf, lineageIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import { ask, desire, exited, hangUp, passed } from '../support/core-events.ts';
 import {
   attemptOf,
   handingOver,
@@ -25,19 +19,6 @@ import {
   verbs,
 } from '../support/states.ts';
 
-const desire = (desired: Desired): Event => ({ type: 'desiredChanged', desired });
-const ask: Event = {
-  type: 'restartRequested',
-  trigger: 'request',
-  mode: 'auto',
-  request: requestIdOf('R1'),
-};
-const hangUp: Event = { type: 'restartRequested', trigger: 'signal', mode: 'auto' };
-const passed: Event = {
-  type: 'checksPassed',
-  handover: handoverIdOf(2),
-  speaksSameVersion: true,
-};
 const { state: checking } = take(serving, desire(NEW));
 const waiting: State = {
   ...checking,
@@ -61,28 +42,29 @@ describe('a change that is taken back', () => {
     expect(state.handover).toBeUndefined();
     expect(state.refused).toBeUndefined();
     expect(state.timers.size).toBe(0);
-    expect(take(state, passed).effects).toEqual([]);
+    expect(take(state, passed(2)).effects).toEqual([]);
   });
 
   it.each([
     ['someone', ask],
     ['a signal', hangUp],
   ])('is gone through with when %s asked for a restart meanwhile', (_, asking) => {
-    const { effects } = takeAll(checking, [asking, desire(OLD), passed, passed]);
+    const { effects } = takeAll(checking, [asking, desire(OLD), passed(2), passed(2)]);
     expect(verbs(effects).at(-1)).toBe('launch L2 at epoch 1 of G1');
   });
 
   it('after its launch has failed is not launched again', () => {
-    const exited: Event = {
-      ...{ type: 'launchExited', launch: launchIdOf(2), lastLines: [] },
-      outcome: { kind: 'exited', code: 1 },
-    };
     const repaired: Event = {
       ...{ type: 'lineageRepaired', lineage: lineageIdOf(1), isSound: true },
       reason: 'repaired',
     };
     const retry: Event = { type: 'timerFired', timer: 'retry' };
-    const { state, effects } = takeAll(handingOver, [desire(OLD), exited, repaired, retry]);
+    const { state, effects } = takeAll(handingOver, [
+      desire(OLD),
+      exited(2, { kind: 'exited', code: 1 }),
+      repaired,
+      retry,
+    ]);
     expect(verbs(effects).at(-1)).toBe('report H2 abandoned');
     expect(state.handover).toBeUndefined();
   });

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readlink, rename, rm, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { issueSetOf, writeInto } from '../support/certificate-sets.ts';
 import { type Authority, issueAuthority } from '../support/certificates.ts';
 import { createKubernetesVolume } from '../support/kubernetes-volume.ts';
-import { filesOf } from '../support/service-certificates.ts';
 import { type Files, watchCertificates } from '../support/watched-certificates.ts';
 
 let authority: Authority;
@@ -17,7 +17,11 @@ let root: string;
 
 beforeAll(async () => {
   authority = await issueAuthority();
-  [first, second, third] = await Promise.all([newSet('one'), newSet('two'), newSet('three')]);
+  [first, second, third] = await Promise.all([
+    issueSetOf(authority, 'one'),
+    issueSetOf(authority, 'two'),
+    issueSetOf(authority, 'three'),
+  ]);
 });
 
 beforeEach(async () => {
@@ -25,17 +29,7 @@ beforeEach(async () => {
   onTestFinished(() => rm(root, { recursive: true, force: true }));
 });
 
-async function newSet(name: string): Promise<Files> {
-  const leaf = await authority.issueLeaf({ commonName: `${name}.test` });
-  return { ...filesOf(leaf), 'ca.crt': authority.certificatePem };
-}
-
 const at = (...names: readonly string[]) => join(root, ...names);
-
-async function writeInto(folder: string, files: Files): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-}
 
 /** In one step, whatever was there before. */
 async function turnLink(path: string, target: string): Promise<void> {
@@ -312,7 +306,11 @@ describe('a folder', () => {
   });
 
   test('with several pairs is served with all of them, and one that is renewed is a change', async () => {
-    const pairs = { ...first, 'two.crt': second['tls.crt'], 'two.key': second['tls.key'] } as Files;
+    const pairs = {
+      ...first,
+      'two.crt': second['tls.crt'],
+      'two.key': second['tls.key'],
+    } as Files;
     const renewed = { 'two.crt': third['tls.crt'], 'two.key': third['tls.key'] } as Files;
     await writeInto(at('certs'), pairs);
     const certificates = await watchCertificates(at('certs'));

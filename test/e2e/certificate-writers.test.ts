@@ -3,7 +3,6 @@ import {
   appendFile,
   chmod,
   link,
-  mkdir,
   mkdtemp,
   rename,
   rm,
@@ -14,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { issueSetOf, writeInto } from '../support/certificate-sets.ts';
 import { type Authority, issueAuthority } from '../support/certificates.ts';
-import { filesOf } from '../support/service-certificates.ts';
 import {
   type Files,
   QUIET_MS,
@@ -33,7 +32,7 @@ let folder: string;
 
 beforeAll(async () => {
   authority = await issueAuthority();
-  [first, second] = await Promise.all([newSet('one'), newSet('two')]);
+  [first, second] = await Promise.all([issueSetOf(authority, 'one'), issueSetOf(authority, 'two')]);
 });
 
 beforeEach(async () => {
@@ -42,17 +41,9 @@ beforeEach(async () => {
   folder = join(root, 'certs');
 });
 
-async function newSet(name: string, validity: object = {}): Promise<Files> {
-  const leaf = await authority.issueLeaf({ commonName: `${name}.test`, ...validity });
-  return { ...filesOf(leaf), 'ca.crt': authority.certificatePem };
-}
-
 const at = (name: string) => join(folder, name);
 
-async function writeAll(files: Files): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFile(at(name), text);
-}
+const writeAll = (files: Files) => writeInto(folder, files);
 
 async function watchFirst(): Promise<WatchedCertificates> {
   await writeAll(first);
@@ -286,7 +277,7 @@ describe('a replacement', () => {
   test('that has expired is never taken, and a good one after it is', async () => {
     const certificates = await watchFirst();
     const [notBefore, notAfter] = [ago(9 * DAY_MS), ago(DAY_MS)];
-    const old = await newSet('old', { notBefore, notAfter });
+    const old = await issueSetOf(authority, 'old', { notBefore, notAfter });
 
     await certificates.lookAfter(() => writeAll(old));
     await certificates.poll();
@@ -302,7 +293,7 @@ describe('a replacement', () => {
 
   test('that is not valid yet is taken by a poll once it is, though nothing changes any more', async () => {
     const certificates = await watchFirst();
-    const early = await newSet('early', { notBefore: ago(-DAY_MS) });
+    const early = await issueSetOf(authority, 'early', { notBefore: ago(-DAY_MS) });
 
     await certificates.lookAfter(() => writeAll(early));
     const meanwhile = [...certificates.served];

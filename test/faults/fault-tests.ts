@@ -1,6 +1,7 @@
 /** The tests of the matrix on one kind of Envoy: one for each cell that it can be made to show. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
+import type { Ledger } from '../../bench/judge/ledger.ts';
 import { type Load, startLoad } from '../../bench/judge/load.ts';
 import { type E2eScene, type EnvoyKind, openScene } from './e2e-scene.ts';
 import { injections } from './injections.ts';
@@ -36,13 +37,23 @@ async function playInTest(kind: EnvoyKind, place: Place): Promise<void> {
   try {
     await play(place, scene);
     expect(scene.violations()).toEqual([]);
-    if (load !== undefined) expect(await load.stop()).toMatchObject({ lost: 0 });
+    if (load !== undefined) expectNothingLost(await load.stop(), scene);
   } catch (cause) {
     throw withLog(cause, scene);
   } finally {
     await scene.close();
     await load?.stop();
   }
+}
+
+/**
+ * An old Envoy leaves when its time is up, whoever is still there: a judge on a busy machine may be,
+ * and the agent has told of the connections. Where the machine is quiet there are none.
+ */
+function expectNothingLost({ lost, lostRows }: Ledger, scene: Scene): void {
+  const ends = scene.agent().records({ msg: 'Envoy ended' });
+  const leftAtItsTime = ends.reduce((sum, end) => sum + Number(end['connectionsLeft'] ?? 0), 0);
+  expect(lost, JSON.stringify(lostRows)).toBeLessThanOrEqual(leftAtItsTime);
 }
 
 /** The stand-in hands no socket on, and what is sent to an agent that has stopped is lost. */

@@ -37,11 +37,6 @@ export const ofLifecycle = mutantsOf('lifecycle.ts', [
     " && (mode === 'auto' || mode === askedMode)",
     '',
   ],
-  [
-    'who joins a handover is forgotten',
-    'requests: [...handover.requests, ...requests]',
-    'requests: handover.requests',
-  ],
   ['a timer fires that is not armed', 'if (!turn.state.timers.has(timer)) return turn;', ''],
   ['a stop does not drain after its delay', 'return drain(fired);', 'return terminate(fired);'],
   ['tokens never come back', 'crashes: [], standbyGivenUp: undefined', 'standbyGivenUp: undefined'],

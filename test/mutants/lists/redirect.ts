@@ -2,6 +2,11 @@ import { mutantsOf } from '../mutant.ts';
 
 export const ofRedirect = mutantsOf('redirect.ts', [
   [
+    'who joins a handover is forgotten',
+    'requests: [...handover.requests, ...asked]',
+    'requests: handover.requests',
+  ],
+  [
     'a delay is waited out although the content changed',
     "if (handover?.step !== 'backoff' || isSilent(handover)) return turn;",
     'return turn;',
