@@ -48,7 +48,7 @@ describe('the status port', () => {
     expect(JSON.parse(String(answer.body))).toMatchObject({ phase: 'running', ready: true });
   });
 
-  describe.each(['/restart', '/quitquitquit'])('%s', (target) => {
+  describe.each(['/restart', '/drain', '/undrain', '/quitquitquit'])('%s', (target) => {
     test.each<[string, Partial<HttpRequest>, number]>([
       ['POST from 127.0.0.1', POST, 200],
       ['POST from ::1', { ...POST, peer: '::1' }, 200],
