@@ -102,8 +102,8 @@ describe('the README', () => {
   });
 });
 
-describe('the operations page', () => {
-  test('has the stop plan that the program shows for the default settings', () => {
+describe('the pages for operators', () => {
+  test('have the stop plan that the program shows for the default settings', () => {
     const standard = (name: string) =>
       allRows()
         .find(([, row]) => row.name === name)?.[1]
@@ -121,20 +121,14 @@ describe('the operations page', () => {
     });
 
     const [shown] = matches(
-      pages.get('docs/operations.md') ?? '',
+      pages.get('docs/four-durations.md') ?? '',
       /<!-- stop plan -->\n```text\n([\s\S]*?)```/g,
     );
     expect(shown?.trim().split('\n')).toEqual(plan);
   });
 
-  test('has every metric', async () => {
-    const told = sectionOf('docs/operations.md', 'Metrics');
-
-    expect((await metricNames()).filter((name) => !told.includes(`\`${name}`))).toEqual([]);
-  });
-
-  test('has every kind of hold', () => {
-    const told = firstCells(sectionOf('docs/operations.md', 'Held parts')).map(unquoted);
+  test('have every kind of hold', () => {
+    const told = firstCells(sectionOf('docs/certificates.md', 'Held parts')).map(unquoted);
 
     expect(heldKinds.filter((kind) => !told.includes(kind))).toEqual([]);
   });
