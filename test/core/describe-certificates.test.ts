@@ -141,7 +141,7 @@ describe('what came of certificates', () => {
   it.each([
     ['info: certificates loaded in place', { type: 'certificatesDelivered', handover: H2 }],
     [
-      'error: certificates not loaded in place',
+      'warn: certificates not loaded in place',
       { type: 'deliveryFailed', handover: H2, problems: ['L1: no'] },
     ],
     ['debug: certificates proved', { type: 'certificatesProved', launch: L2 }],
