@@ -3,14 +3,7 @@ import type { CertificateEvent } from './certificate-events.ts';
 import { type CertificatesSeen, leafKey, leavesInUse } from './certificates-seen.ts';
 import type { Event } from './events.ts';
 import { isoTime } from './iso-time.ts';
-import {
-  endsHandover,
-  info,
-  type LogRecord,
-  launchFields,
-  record,
-  type Told,
-} from './log-record.ts';
+import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
 import { shortDigest } from './model.ts';
 import type { State } from './state.ts';
 
@@ -100,6 +93,5 @@ function describeProof(
 ): LogRecord {
   const fields = launchFields(told, launch);
   if (problem === undefined) return record('debug', 'certificates proved', fields);
-  const level = endsHandover(told) ? 'debug' : 'error';
-  return record(level, 'certificates not proved', { ...fields, problem });
+  return record('debug', 'certificates not proved', { ...fields, problem });
 }

@@ -33,9 +33,9 @@ export const certificateEvents = {
     fields: LAUNCH_FIELDS,
   },
   'certificates not proved': {
-    levels: ['error', 'debug'],
+    levels: ['debug'],
     meaning:
-      'it serves, and does not, or not provably; debug: its handover ends with it, and that record tells the reason',
+      'it serves, and does not, or not provably; its handover ends as `unproved` with this reason',
     fields: [...LAUNCH_FIELDS, 'problem'],
     advice: 'see [proof](#proof)',
   },

@@ -145,7 +145,7 @@ describe('what came of certificates', () => {
       { type: 'deliveryFailed', handover: H2, problems: ['L1: no'] },
     ],
     ['debug: certificates proved', { type: 'certificatesProved', launch: L2 }],
-    ['error: certificates not proved', { type: 'certificatesProved', launch: L2, problem: 'no' }],
+    ['debug: certificates not proved', { type: 'certificatesProved', launch: L2, problem: 'no' }],
   ] as const)('is told: %s', (message, event: Event) => {
     expect(messages([[0, event]], waiting)).toContain(message);
   });
