@@ -25,6 +25,8 @@ export interface MetricsOptions {
   readonly startedAtWallMs: number;
   /** Monotonic milliseconds, as in the moments of the transitions. */
   readonly nowMs: () => number;
+  /** Where the metrics are registered. @default a registry of their own */
+  readonly registry?: Registry;
 }
 
 export interface Metrics {
@@ -41,7 +43,7 @@ type Library = typeof import('prom-client');
 /** Loads the library only now: it is not needed until the agent runs. */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const library = await import('prom-client');
-  const registry = new library.Registry();
+  const { registry = new library.Registry() } = options;
   const handovers = createHandoverMetrics(library, registry);
   const service = createServiceMetrics(library, registry, options.policy);
   const states = createStateMetrics(library, registry, options.policy);
