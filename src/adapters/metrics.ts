@@ -32,6 +32,7 @@ export interface MetricsOptions {
 export interface Metrics {
   observe(transition: ObservedTransition): void;
   addDroppedLines(count: number): void;
+  addLeftOutLines(count: number): void;
   /** Of the merged page. */
   readonly scrapes: ScrapeCounts;
   /** In the Prometheus text format. */
@@ -54,6 +55,11 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
     help: 'Lines of Envoy that were not passed on because the log was not read fast enough.',
     registers: [registry],
   });
+  const leftOutLines = new library.Counter({
+    name: 'baton_log_lines_left_out_total',
+    help: 'Log lines that were counted instead of written because they repeat others.',
+    registers: [registry],
+  });
   describeProcess(library, registry, options);
   let latest: State = initialState;
   return {
@@ -65,6 +71,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
       service.observe(transition);
     },
     addDroppedLines: (lineCount) => droppedLines.inc(lineCount),
+    addLeftOutLines: (lineCount) => leftOutLines.inc(lineCount),
     text: () => {
       handovers.read(options.nowMs());
       states.read(latest);
