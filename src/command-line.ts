@@ -14,6 +14,8 @@ export interface Commands {
   readonly restart: (options: RestartOptions) => Promise<number>;
   readonly wait: (options: { readonly timeoutMs: number }) => Promise<number>;
   readonly logging: (options: LoggingOptions) => Promise<number>;
+  readonly drain: (options: DrainOptions) => Promise<number>;
+  readonly undrain: (options: { readonly timeoutMs: number }) => Promise<number>;
   readonly quit: () => Promise<number>;
   readonly request: (options: RequestOptions) => Promise<number>;
   readonly version: () => Promise<number>;
@@ -30,6 +32,11 @@ export type SettingsFormat = 'table' | 'json' | 'markdown';
 export interface RestartOptions {
   readonly mode: 'auto' | Mode;
   readonly timeoutMs: number;
+}
+
+export interface DrainOptions {
+  /** How long to wait for the last connection; absent: not at all. */
+  readonly waitMs: number | undefined;
 }
 
 export interface LoggingOptions {
@@ -193,6 +200,7 @@ function addAskingCommands(program: Command, commands: Commands, settle: Settle)
     .action((level: string, options: { for?: number }) =>
       settle(commands.logging({ level, forMs: options.for })),
     );
+  addDrainCommands(program, commands, settle);
   addCommand(program, 'quit', {
     does: 'Stops the agent and Envoy now, without a drain.',
     example: 'baton quit',
@@ -217,6 +225,25 @@ function addRestartCommand(program: Command, commands: Commands, settle: Settle)
     .action(({ mode, timeout }: { mode: 'auto' | Mode; timeout: number }) =>
       settle(commands.restart({ mode, timeoutMs: timeout })),
     );
+}
+
+function addDrainCommands(program: Command, commands: Commands, settle: Settle): void {
+  addCommand(program, 'drain', {
+    does: 'Takes the agent out of rotation: readiness off, clients are told to go, no exit.',
+    example: 'baton drain --wait 20s',
+  })
+    .addOption(
+      new Option('--wait <duration>', 'wait for the last connection, so long at most').argParser(
+        parseDuration,
+      ),
+    )
+    .action((options: { wait?: number }) => settle(commands.drain({ waitMs: options.wait })));
+  addCommand(program, 'undrain', {
+    does: 'Brings it back: a handover to an Envoy that tells nobody to go, then readiness.',
+    example: 'baton undrain',
+  })
+    .addOption(timeoutOption('how long to wait for the end', 600_000))
+    .action(({ timeout }: { timeout: number }) => settle(commands.undrain({ timeoutMs: timeout })));
 }
 
 function timeoutOption(does: string, defaultMs: number): Option {

@@ -81,19 +81,7 @@ function commands(): Commands {
       const { showSettings } = await import('./commands/settings.ts');
       return showSettings(settingsWith([]), format, { print, complain });
     },
-    status: async (options) =>
-      (await import('./commands/status.ts')).showStatus(options, await asking()),
-    history: async (options) =>
-      (await import('./commands/history.ts')).showHistory(options, await asking()),
-    restart: async (options) =>
-      (await import('./commands/restart.ts')).restart(options, await asking()),
-    wait: async (options) =>
-      (await import('./commands/wait.ts')).waitUntilReady(options, await asking()),
-    logging: async (options) =>
-      (await import('./commands/logging.ts')).changeLogging(options, await asking()),
-    quit: async () => (await import('./commands/quit.ts')).quit(await asking()),
-    request: async (options) =>
-      (await import('./commands/request.ts')).requestAdmin(options, await asking()),
+    ...askingCommands(),
     version: async () => {
       const [{ showVersion }, { createEnvoyQueries }, { systemClock: clock }] = await Promise.all([
         import('./commands/version.ts'),
@@ -110,6 +98,33 @@ function commands(): Commands {
         hotRestartVersion: queries.hotRestartVersion,
       });
     },
+  };
+}
+
+type AskingCommand = Exclude<
+  keyof Commands,
+  'run' | 'validate' | 'render' | 'settings' | 'version'
+>;
+
+/** Those that ask a running agent. */
+function askingCommands(): Pick<Commands, AskingCommand> {
+  return {
+    status: async (options) =>
+      (await import('./commands/status.ts')).showStatus(options, await asking()),
+    history: async (options) =>
+      (await import('./commands/history.ts')).showHistory(options, await asking()),
+    restart: async (options) =>
+      (await import('./commands/restart.ts')).restart(options, await asking()),
+    wait: async (options) =>
+      (await import('./commands/wait.ts')).waitUntilReady(options, await asking()),
+    logging: async (options) =>
+      (await import('./commands/logging.ts')).changeLogging(options, await asking()),
+    drain: async (options) => (await import('./commands/drain.ts')).drain(options, await asking()),
+    undrain: async (options) =>
+      (await import('./commands/drain.ts')).undrain(options, await asking()),
+    quit: async () => (await import('./commands/quit.ts')).quit(await asking()),
+    request: async (options) =>
+      (await import('./commands/request.ts')).requestAdmin(options, await asking()),
   };
 }
 

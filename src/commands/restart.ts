@@ -24,7 +24,8 @@ export async function restart(options: RestartOptions, face: AskingFace): Promis
   return end.result === 'committed' ? COMMAND_EXIT.done : COMMAND_EXIT.negative;
 }
 
-function restartText(answer: RestartAnswer): string {
+/** The end of a handover in one line, e.g. `committed (mode hot, launch L2)`. */
+export function restartText(answer: RestartAnswer): string {
   const { result, reason, launch, mode, modeReason, attempts } = answer;
   const facts = [
     mode && (modeReason === undefined ? `mode ${mode}` : `mode ${mode} because ${modeReason}`),

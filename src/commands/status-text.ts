@@ -1,5 +1,6 @@
 /** The status as a page of text: a word in front, what belongs to it beside and below. */
 import type { CertificatesStatus, LeafStatus } from '../core/certificate-status.ts';
+import type { DrainedStatus } from '../core/drained-status.ts';
 import type {
   DigestStatus,
   HandoverEndStatus,
@@ -17,6 +18,7 @@ export function statusText(status: Status): string {
     ['launches', launchLines(status.launches)],
     ['handover', status.handover ? [handoverLine(status.handover)] : []],
     ['last handover', status.lastHandover ? [endLine(status.lastHandover)] : []],
+    ['drained', status.drained ? [drainedLine(status.drained)] : []],
     ['standby', status.standby ? [joined([status.standby.state, status.standby.reason])] : []],
     ['tokens', [tokenLine(status.tokens)]],
     ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
@@ -39,6 +41,15 @@ function sectionLines([title, lines]: Section): readonly string[] {
     const shown = line.replaceAll(/\p{Cc}+/gu, ' ');
     return `${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${shown}\n`;
   });
+}
+
+function drainedLine({ reason, seconds, connections, isReturning }: DrainedStatus): string {
+  const left =
+    connections === undefined ? 'connections not counted yet' : `${connections} connections left`;
+  const next = isReturning
+    ? 'on its way back: a new Envoy is being started'
+    : '`baton undrain` brings it back';
+  return `for ${age(seconds)}, ${reason}, ${left}; ${next}`;
 }
 
 function launchLines(launches: readonly LaunchStatus[]): readonly string[] {

@@ -22,6 +22,7 @@ import type { Attempt, HandoverEnd, State } from './state.ts';
 export function describe(told: Told): readonly LogRecord[] {
   const records = [
     ...describeEvent(told),
+    describeReturn(told),
     describeBackoff(told),
     ...told.effects.map((effect) => describeEffect(effect, told)),
   ];
@@ -79,6 +80,10 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
       return record(event.timer.startsWith('silence') ? 'warn' : 'debug', 'deadline reached', {
         timer: event.timer,
       });
+    case 'drainRequested':
+      return info('drain requested', { reason: event.reason });
+    case 'undrainRequested':
+      return info('undrain requested', { request: event.request });
     case 'stopRequested':
       return describeStop(told, event);
   }
@@ -145,6 +150,12 @@ function describeRepair(event: Event & { type: 'lineageRepaired' }): LogRecord {
   const taken = hasTakenOver ? { hasTakenOver } : {};
   const judgement = { lineage, isSound, reason, ...taken };
   return record(isSound ? level : 'error', 'lineage judged', judgement);
+}
+
+/** Whatever brought it about: readiness is on again. */
+function describeReturn({ before, after, atMs }: Told): LogRecord | undefined {
+  if (before.drained === undefined || after.drained !== undefined) return undefined;
+  return info('back in rotation', { drainedMs: Math.round(atMs - before.drained.sinceMs) });
 }
 
 function describeBackoff({ before, after, atMs, policy }: Told): LogRecord | undefined {

@@ -108,6 +108,10 @@ export type Event =
     }
   | { readonly type: 'connectionsCounted'; readonly launch: LaunchId; readonly count: number }
   | { readonly type: 'timerFired'; readonly timer: TimerName }
+  /** Out of rotation, without leaving. */
+  | { readonly type: 'drainRequested'; readonly reason: string }
+  /** Back again: by a handover, where one that was told to go serves. */
+  | { readonly type: 'undrainRequested'; readonly request: RequestId }
   | {
       readonly type: 'stopRequested';
       /** `graceful`: SIGTERM, SIGINT. `now`: SIGQUIT, quit: no drain. */

@@ -4,6 +4,7 @@
  */
 
 import { certificatesAlone, isTakenBack } from './changes.ts';
+import { tellNewcomer } from './drained.ts';
 import type { Event, Inheritance } from './events.ts';
 import { endHandover, withoutRefusal } from './handover-end.ts';
 import { deliver, goesInPlace } from './in-place.ts';
@@ -272,5 +273,5 @@ export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }):
   const { restartRefillTimeMs } = turn.policy;
   const counting =
     restartRefillTimeMs > 0 ? arm(committed, 'refill', restartRefillTimeMs) : committed;
-  return beginRetiring(reportLive(counting, event), live);
+  return beginRetiring(reportLive(tellNewcomer(counting, live), event), live);
 }

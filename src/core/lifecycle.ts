@@ -2,17 +2,17 @@
  * The one place where an event meets the state. `step` is pure: the same state, event, moment and
  * policy always give the same answer, and a recorded run can be replayed from its events.
  */
+import { onAsked } from './asks.ts';
 import { onCertificateEvent } from './certificate-events.ts';
+import { settleReturn } from './drained.ts';
 import type { Event, Step } from './events.ts';
 import { onLaunchExited, onLineageRepaired, onStartOverdue } from './failures.ts';
 import { onChecksPassed, onLaunchAnswered, onLaunchLive, startChecks } from './handover.ts';
 import { onLaunchHeard, onLaunchSilent } from './hangs.ts';
-import { goesInPlace } from './in-place.ts';
 import {
   type Desired,
   EXIT,
   type LaunchId,
-  type Mode,
   type Moment,
   type Phase,
   type Policy,
@@ -20,18 +20,10 @@ import {
   type TimerName,
 } from './model.ts';
 import { reconcile, startChange } from './reconcile.ts';
-import { giveWay, hurry, joinedBy, retarget } from './redirect.ts';
+import { retarget } from './redirect.ts';
 import { killLaunch, onRetireOverdue, onRetiringCounted } from './retiring.ts';
-import type { Handover, State } from './state.ts';
-import {
-  beginStop,
-  drain,
-  onDrainCounted,
-  onDrainMin,
-  onStopRequested,
-  refuseRequests,
-  terminate,
-} from './stopping.ts';
+import type { State } from './state.ts';
+import { beginStop, drain, onDrainCounted, onDrainMin, terminate } from './stopping.ts';
 import { onChecksFailed } from './tries.ts';
 import {
   arm,
@@ -39,13 +31,9 @@ import {
   findLaunch,
   patchLaunch,
   servingLaunch,
-  setHandover,
   setState,
   type Turn,
 } from './turn.ts';
-
-/** All of them wait for the same handover. */
-const MOST_PENDING = 100;
 
 /** Before anything is known. */
 export const initialState: State = {
@@ -66,7 +54,7 @@ export const initialState: State = {
 /** Takes one event. Events that come late or mean nothing any more change nothing. */
 export function step(state: State, event: Event, moment: Moment, policy: Policy): Step<State> {
   if (state.phase === 'stopped') return { state, effects: [] };
-  const turn = reconcile(take({ ...moment, state, policy, effects: [] }, event));
+  const turn = settleReturn(reconcile(take({ ...moment, state, policy, effects: [] }, event)));
   return { state: named(turn.state), effects: turn.effects };
 }
 
@@ -83,8 +71,6 @@ function take(turn: Turn, event: Event): Turn {
       return onCertificateEvent(turn, event);
     case 'partHeld':
       return onPartHeld(turn, event);
-    case 'restartRequested':
-      return onRestartRequested(turn, event);
     case 'checksPassed':
       return onChecksPassed(turn, event);
     case 'checksFailed':
@@ -107,8 +93,11 @@ function take(turn: Turn, event: Event): Turn {
       return onConnectionsCounted(turn, event);
     case 'timerFired':
       return onTimerFired(turn, event.timer);
+    case 'restartRequested':
+    case 'drainRequested':
+    case 'undrainRequested':
     case 'stopRequested':
-      return onStopRequested(turn, event);
+      return onAsked(turn, event);
   }
 }
 
@@ -146,35 +135,6 @@ function onPartHeld(turn: Turn, { part, problems }: Event & { type: 'partHeld' }
 function giveUpWaiting(turn: Turn): Turn {
   const reason = turn.state.missing.join(' ');
   return beginStop(turn, { how: 'now', exitCode: EXIT.configuration, reason });
-}
-
-const OPEN_STEPS: ReadonlySet<string | undefined> = new Set(['checking', 'backoff', 'headroom']);
-
-/** Whether who asks for a restart is answered by it. A rescue and a standby change nothing. */
-function isOpenFor(turn: Turn, handover: Handover, mode: 'auto' | Mode): boolean {
-  const { aim, scope, step, askedMode } = handover;
-  const isRestart = aim === 'restore' && servingLaunch(turn.state) === undefined;
-  const isWhole = (aim === 'change' && scope === undefined) || isRestart;
-  // Who asks for a restart gets one.
-  if (goesInPlace(turn, handover)) return false;
-  return isWhole && OPEN_STEPS.has(step) && (mode === 'auto' || mode === askedMode);
-}
-
-/** One that waits for a token's delay is tried now; one being checked takes the asker along. */
-function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested' }): Turn {
-  const { trigger, mode, request: id } = event;
-  const requests = id === undefined ? [] : [id];
-  const { handover, stop } = turn.state;
-  if (stop !== undefined) return requests.length === 0 ? turn : refuseRequests(turn, requests);
-  const waitingCount = turn.state.pending.length + (handover?.requests.length ?? 0);
-  if (waitingCount >= MOST_PENDING) {
-    return refuseRequests(turn, requests, 'Too many requests are waiting already.');
-  }
-  const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
-  if (handover !== undefined && isOpenFor(turn, handover, mode)) {
-    return hurry(setHandover(turn, joinedBy(handover, [asked])));
-  }
-  return giveWay(setState(turn, { pending: [...turn.state.pending, asked] }));
 }
 
 function onConnectionsCounted(turn: Turn, event: Event & { type: 'connectionsCounted' }): Turn {

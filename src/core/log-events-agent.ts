@@ -39,6 +39,22 @@ export const agentEvents = {
     meaning: 'a third ask: every Envoy is killed, and the exit code is 137',
     fields: ['how', 'reason', 'connectionsLeft'],
   },
+  'drain requested': {
+    levels: ['info'],
+    meaning: 'by `baton drain`: out of rotation, without an end',
+    fields: ['reason'],
+    advice: '[`baton undrain`](#drain-and-back) is the way back',
+  },
+  'undrain requested': {
+    levels: ['info'],
+    meaning: 'a handover follows to an Envoy that tells nobody to go',
+    fields: ['request'],
+  },
+  'back in rotation': {
+    levels: ['info'],
+    meaning: 'readiness is on again; with how long it was off',
+    fields: ['drainedMs'],
+  },
   'agent stops': {
     levels: ['info', 'warn'],
     meaning: 'the last record of a run that was asked to stop; a warning when it was cut short',

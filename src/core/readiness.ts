@@ -1,5 +1,7 @@
 /** Whether traffic may come, and in one line why not. */
 import { outcomeText } from './attempts.ts';
+import type { Drained } from './drained.ts';
+import { connectionsOf } from './drained-status.ts';
 import type { Moment, Policy, TimerName } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';
@@ -19,14 +21,14 @@ export interface Outlook {
 const LONGEST_REASON = 500;
 
 /**
- * A live launch serves and no drain has begun: a handover does not interrupt it, and neither does
+ * A live launch serves and no drain has begun, a stop's or one that was asked for: a handover does not interrupt it, and neither does
  * the delay in front of a stop, during which nothing changes. One whose parent died under it goes
  * on serving until its successor is LIVE.
  */
 export function isReady(state: State): boolean {
   const serving = servingLaunch(state);
   const isLeaving = state.stop !== undefined && state.stop.step !== 'delay';
-  return serving !== undefined && !serving.isHung && !isLeaving;
+  return serving !== undefined && !serving.isHung && !isLeaving && state.drained === undefined;
 }
 
 /** The same with the reason: one line, no control characters, at most 500 characters. */
@@ -45,7 +47,9 @@ function reasonOf(state: State, outlook: Outlook): string {
     case 'waiting':
       return waitingReason(state, outlook);
     case 'running':
-      return hangReason(state);
+      return state.drained === undefined
+        ? hangReason(state)
+        : drainedReason(state, state.drained, outlook);
     case 'backoff':
       return backoffReason(state, outlook);
     case 'draining':
@@ -69,6 +73,12 @@ function hangReason(state: State): string {
   const isHeldUp = id !== undefined && state.timers.has(`replace:${id}`);
   const now = isHeldUp ? 'could not be replaced, which is tried again' : 'is being replaced';
   return `hung: ${id} has not answered for ${secondsOf(silentMs)} s and ${now}`;
+}
+
+function drainedReason(state: State, drained: Drained, { moment }: Outlook): string {
+  const since = `${secondsOf(moment.atMs - drained.sinceMs)} s ago, ${connectionsText(state)}`;
+  const now = drained.returning === undefined ? '' : ', and is on its way back';
+  return `drained: ${drained.reason} ${since}${now}`;
 }
 
 /** Nothing serves though something once did or tried to. */
@@ -123,10 +133,9 @@ function stoppingReason(state: State, outlook: Outlook): string {
   return `draining: ${connectionsText(state)}${atMost} (${reason})`;
 }
 
-function connectionsText({ launches }: State): string {
-  const counts = launches.map(({ connections }) => connections);
-  if (counts.some((count) => count === undefined)) return 'connections not counted yet';
-  return `${counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)} connections`;
+function connectionsText(state: State): string {
+  const count = connectionsOf(state);
+  return count === undefined ? 'connections not counted yet' : `${count} connections`;
 }
 
 function deadline(state: State, timer: TimerName, outlook: Outlook): string {

@@ -1,5 +1,6 @@
 /** Everything the agent knows and decides from, as one readonly value. */
 import type { CertificatesKnown } from './certificates-seen.ts';
+import type { Drained } from './drained.ts';
 import type {
   Desired,
   Digest,
@@ -48,6 +49,8 @@ export interface Launch {
   readonly unproved?: string;
   /** It was silent for too long while it served: it is replaced and then killed. */
   readonly isHung?: true;
+  /** Its clients are told to go, because the agent was taken out of rotation. */
+  readonly isDrained?: true;
 }
 
 /** One failed start or one crash, kept for the report when the tokens are spent. */
@@ -201,6 +204,8 @@ export interface State {
   readonly delivery?: OpenDelivery;
   /** Crashes since the last refill, oldest first; their number is the tokens spent. */
   readonly crashes: readonly Attempt[];
+  /** Out of rotation by someone's wish. */
+  readonly drained?: Drained;
   readonly stop?: Stop;
   /** Armed deadlines: name to monotonic milliseconds. The runner keeps the clock in step with it. */
   readonly timers: ReadonlyMap<TimerName, number>;

@@ -1,6 +1,7 @@
 /** The state as it is told to people, the page and scripts: plain JSON, times in seconds. */
 import { reasonOf } from './attempts.ts';
 import { type CertificatesStatus, certificatesStatus } from './certificate-status.ts';
+import { type DrainedStatus, drainedStatus } from './drained-status.ts';
 import {
   type Desired,
   type HandoverMode,
@@ -34,6 +35,8 @@ export interface Status {
   readonly launches: readonly LaunchStatus[];
   readonly handover?: HandoverStatus | undefined;
   readonly lastHandover?: HandoverEndStatus | undefined;
+  /** Out of rotation by someone's wish. */
+  readonly drained?: DrainedStatus | undefined;
   /** Only where there is to be a second Envoy all the time. */
   readonly standby?: StandbyStatus | undefined;
   readonly tokens: TokenStatus;
@@ -140,6 +143,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     launches: state.launches.map((launch) => launchStatus(launch, atMs)),
     handover: state.handover && handoverStatus(state.handover, atMs),
     lastHandover: state.lastEnd && endStatus(state.lastEnd, atMs),
+    drained: drainedStatus(state, outlook),
     standby: standbyStatus(state, outlook),
     tokens: tokenStatus(state, outlook),
     waits: waitsOf(state, atMs),
@@ -148,7 +152,7 @@ export function statusOf(state: State, outlook: Outlook): Status {
     desired: state.desired && digestStatus(state.desired),
     committed: state.committed && digestStatus(state.committed),
     refused: state.refused && digestStatus(state.refused),
-    onSigterm: describeNextSigterm(state, outlook.policy),
+    onSigterm: describeNextSigterm(state, outlook.policy, outlook.moment.atMs),
   };
 }
 

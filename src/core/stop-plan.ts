@@ -19,10 +19,28 @@ export interface StopStep {
   readonly toMs: number;
 }
 
-type StopTimes = Pick<
+export type StopTimes = Pick<
   Policy,
   'terminationDelayMs' | 'terminationDrainMinMs' | 'terminationDrainMaxMs'
 >;
+
+/**
+ * The times of a stop that begins at this moment. One that is out of rotation already has told its
+ * clients to go: it leaves with its last connection, and MAX counts from when they were told.
+ */
+export function stopTimesAt(
+  { drained }: Pick<State, 'drained'>,
+  policy: StopTimes,
+  atMs: number,
+): StopTimes {
+  if (drained === undefined) return policy;
+  const leftMs = drained.sinceMs + policy.terminationDrainMaxMs - atMs;
+  return {
+    terminationDelayMs: 0,
+    terminationDrainMinMs: 0,
+    terminationDrainMaxMs: Math.max(0, leftMs),
+  };
+}
 
 /** The steps in order, without the empty ones; the last one ends when the agent is gone. */
 export function stopPlan(policy: StopTimes): readonly StopStep[] {
@@ -56,13 +74,13 @@ export function describeStopPlan(policy: StopTimes): readonly string[] {
 }
 
 /** What one more SIGTERM would do in this state, as lines for people. */
-export function describeNextSigterm(state: State, policy: Policy): readonly string[] {
+export function describeNextSigterm(state: State, policy: Policy, atMs: number): readonly string[] {
   if (state.phase === 'stopped') return ['nothing: everything has stopped'];
   if (state.stop !== undefined) return [describeNextAsk(state.stop)];
   if (newestInheritable(state) === undefined) {
     return ['stops at once: no Envoy serves or drains, so there is nothing to wait for'];
   }
-  return describeStopPlan(policy);
+  return describeStopPlan(stopTimesAt(state, policy, atMs));
 }
 
 /** The second ask skips the wait, the third one kills. */

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from './model.ts';
 import { settleProof } from './proof.ts';
 import { endLaunch, killLaunch } from './retiring.ts';
 import type { Launch, State, Stop } from './state.ts';
+import { stopTimesAt } from './stop-plan.ts';
 import {
   arm,
   childOf,
@@ -73,7 +74,7 @@ export function beginStop(turn: Turn, order: StopOrder): Turn {
   const stopping = killStarting(setState(quiet, { handover: undefined, stop }));
   const isDraining = newestInheritable(stopping.state) !== undefined;
   if (order.how === 'now' || !isDraining) return terminate(stopping);
-  const { terminationDelayMs } = turn.policy;
+  const { terminationDelayMs } = stopTimesAt(turn.state, turn.policy, turn.atMs);
   return terminationDelayMs > 0 ? arm(stopping, 'stopDelay', terminationDelayMs) : drain(stopping);
 }
 
@@ -111,7 +112,11 @@ function killStarting(turn: Turn): Turn {
 export function drain(turn: Turn): Turn {
   const { stop, launches } = turn.state;
   if (stop?.step !== 'delay') return turn;
-  const { terminationDrainMinMs, terminationDrainMaxMs } = turn.policy;
+  const { terminationDrainMinMs, terminationDrainMaxMs } = stopTimesAt(
+    turn.state,
+    turn.policy,
+    turn.atMs,
+  );
   const draining = setState(turn, { stop: { ...stop, step: 'draining' } });
   const timed = arm(
     arm(draining, 'drainMin', terminationDrainMinMs),
@@ -125,16 +130,17 @@ export function drain(turn: Turn): Turn {
       .map((launch) => ({
         type: 'drainLaunch' as const,
         launch: launch.id,
-        purpose: hasSuccessor(turn.state, launch) ? ('count' as const) : ('stop' as const),
+        purpose: knowsAlready(turn.state, launch) ? ('count' as const) : ('stop' as const),
       })),
   );
 }
 
-/** Whether a child has taken over from it, so that it has told its clients already. */
-function hasSuccessor(state: State, { lineage, epoch }: Launch): boolean {
-  return state.launches.some(
+/** Whether it has told its clients already: a child has taken over from it, or it was drained. */
+function knowsAlready(state: State, { lineage, epoch, isDrained }: Launch): boolean {
+  const hasSuccessor = state.launches.some(
     (other) => other.lineage === lineage && other.epoch > epoch && other.stage !== 'stopping',
   );
+  return isDrained === true || hasSuccessor;
 }
 
 /** From now on the last connection's end is the end of the drain. */

@@ -105,7 +105,7 @@ function failuresOf(handover: PastHandover): readonly Failure[] {
 }
 
 function troublesOf({ status }: Overview): readonly Html[] {
-  const { held, refused, standby, launches, certificates, lastHandover, tokens } = status;
+  const { held, refused, standby, drained, launches, certificates, lastHandover, tokens } = status;
   return [
     ...held.map(({ part, problems }) => {
       return html`<b>${part}</b> held at the last good state: ${problems.join(' ')}`;
@@ -121,6 +121,9 @@ function troublesOf({ status }: Overview): readonly Html[] {
     ...(refused === undefined
       ? []
       : [html`A change was given up: ${lastHandover?.reason ?? `bootstrap ${refused.bootstrap}`}`]),
+    ...(drained === undefined
+      ? []
+      : [html`Out of rotation, ${drained.reason}: <code>baton undrain</code> brings it back`]),
     ...(standby?.state === 'missing' ? [html`No standby: ${standby.reason}`] : []),
     ...(tokens.nextDelaySeconds === undefined
       ? [html`No restart token is left: the next crash ends the agent`]

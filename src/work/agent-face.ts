@@ -28,6 +28,13 @@ export interface AgentFace {
   readonly scrape: Scrape;
   /** Settles when the handover has ended, however it ended; a stop of the agent ends it too. */
   requestRestart(mode: 'auto' | Mode): Promise<HandoverEnd>;
+  /** Readiness off, clients told to go, and no exit; once begun it goes on until `requestUndrain`. */
+  requestDrain(reason: string): void;
+  /**
+   * Settles with the end of the handover that leads back: undefined where there was nothing to
+   * replace, because it was not drained or nobody serves.
+   */
+  requestUndrain(): Promise<HandoverEnd | undefined>;
   /** @returns the level of the agent's own log from now on */
   changeLogLevel(change: LogLevelChange): LogLevel;
   /** `now`: without a drain. */

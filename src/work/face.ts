@@ -46,8 +46,7 @@ export function createFace({
   chronicle,
   changeLogLevel,
 }: FaceParts): AnsweringFace {
-  const asking = new Map<RequestId, (end: HandoverEnd) => void>();
-  let askedCount = 0;
+  const { answer, ...orders } = createOrders(agent);
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
     status: () => statusOf(agent.state(), outlook()),
@@ -60,14 +59,7 @@ export function createFace({
     metricsText,
     scrape,
     changeLogLevel,
-    requestRestart: (mode) => {
-      askedCount += 1;
-      const request = requestIdOf(`R${askedCount}`);
-      const ended = new Promise<HandoverEnd>((resolve) => asking.set(request, resolve));
-      agent.post({ type: 'restartRequested', trigger: 'request', mode, request });
-      return ended;
-    },
-    requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
+    ...orders,
     adminRequest: async (method, path, body) => {
       const serving = newestLive(launches);
       if (serving === undefined) throw new AgentError('nothingServes', 'No Envoy is serving.');
@@ -77,6 +69,41 @@ export function createFace({
         body === undefined ? PASSED_ON : { ...PASSED_ON, body },
       );
     },
+    answer,
+  };
+}
+
+type Orders = Pick<
+  AnsweringFace,
+  'requestRestart' | 'requestDrain' | 'requestUndrain' | 'requestStop' | 'answer'
+>;
+
+/** What changes something: an event for each, and a promise where its end is waited for. */
+function createOrders(agent: Agent): Orders {
+  const asking = new Map<RequestId, (end: HandoverEnd) => void>();
+  let askedCount = 0;
+  const newRequest = () => {
+    askedCount += 1;
+    const request = requestIdOf(`R${askedCount}`);
+    const ended = new Promise<HandoverEnd>((resolve) => asking.set(request, resolve));
+    return { request, ended };
+  };
+  return {
+    requestRestart: (mode) => {
+      const { request, ended } = newRequest();
+      agent.post({ type: 'restartRequested', trigger: 'request', mode, request });
+      return ended;
+    },
+    requestDrain: (reason) => agent.post({ type: 'drainRequested', reason }),
+    requestUndrain: async () => {
+      const { request, ended } = newRequest();
+      agent.post({ type: 'undrainRequested', request });
+      const isOnItsWay = agent.state().drained?.returning === request || !asking.has(request);
+      if (isOnItsWay) return ended;
+      asking.delete(request);
+      return undefined;
+    },
+    requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
     answer: (requests, end) => {
       for (const request of requests) {
         asking.get(request)?.(end);

@@ -35,6 +35,8 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/', { method: 'GET', answer: answerPage }],
   ['/events', { method: 'GET', answer: answerPageEvents }],
   ['/restart', { method: 'POST', answer: answerRestart }],
+  ['/drain', { method: 'POST', answer: answerDrain }],
+  ['/undrain', { method: 'POST', answer: answerUndrain }],
   ['/logging', { method: 'POST', answer: answerLogging }],
   ['/quitquitquit', { method: 'POST', answer: answerQuit }],
 ]);
@@ -133,6 +135,28 @@ function answerLogging(face: AgentFace, query: URLSearchParams): HttpAnswer {
   const now = face.changeLogLevel({ level, ...(forMs === undefined ? {} : { forMs }) });
   return textAnswer(200, time === null ? now : `${now} for ${time}`);
 }
+
+/** Does not wait for the last connection, as pilot-agent's does not: `/status` counts them. */
+function answerDrain(face: AgentFace): HttpAnswer {
+  face.requestDrain('asked by /drain');
+  return textAnswer(200, 'draining');
+}
+
+/** 409 when the handover failed, or when someone asked for a drain again meanwhile. */
+async function answerUndrain(face: AgentFace): Promise<HttpAnswer> {
+  const end = await face.requestUndrain();
+  if (end === undefined) return jsonAnswer(200, { result: 'notNeeded' } satisfies UndrainAnswer);
+  const isDrained = face.status().drained !== undefined;
+  const answer: UndrainAnswer = { ...restartAnswer(end), isDrained };
+  return jsonAnswer(isDrained ? 409 : 200, answer);
+}
+
+/** The body of the answer to `/undrain`. */
+export type UndrainAnswer =
+  /** It was not drained, or nobody serves who was. */
+  | { readonly result: 'notNeeded' }
+  /** How the handover to an Envoy that was never told to go ended. */
+  | (RestartAnswer & { readonly isDrained: boolean });
 
 function answerQuit(face: AgentFace): HttpAnswer {
   face.requestStop('now', 'asked by /quitquitquit');

@@ -99,6 +99,8 @@ describe('the next SIGTERM', () => {
     ['the agent quits without a drain', quitting, 'nothing yet, the one after it kills'],
     ['everything is over', gone, 'nothing'],
   ])('is foretold when %s', (_, state, beginning) => {
-    expect(describeNextSigterm(state, defaultPolicy)[0]).toMatch(new RegExp(`^${beginning}`));
+    expect(describeNextSigterm(state, defaultPolicy, 5_000)[0]).toMatch(
+      new RegExp(`^${beginning}`),
+    );
   });
 });

@@ -22,7 +22,7 @@ export interface FakeAnswers {
   readonly readiness?: () => Readiness;
   /** @default ready, and not to be probed */
   readonly application?: Application;
-  /** @default committed */
+  /** @default committed; nothing had to be replaced for a way back */
   readonly end?: HandoverEnd | Promise<HandoverEnd>;
   /** @default too many are being answered */
   readonly scrape?: AgentFace['scrape'];
@@ -62,6 +62,11 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
     requestRestart: async (mode) => {
       asked.push(`restart ${mode}`);
       return answers.end ?? committedEnd;
+    },
+    requestDrain: () => void asked.push('drain'),
+    requestUndrain: async () => {
+      asked.push('undrain');
+      return answers.end;
     },
     changeLogLevel: ({ level }) => {
       asked.push(`log ${level}`);

@@ -40,6 +40,8 @@ export interface CommandFacts {
   readonly freeze: { readonly pick: number };
   readonly wake: { readonly pick: number };
   readonly late: { readonly pick: number };
+  readonly drain: object;
+  readonly undrain: object;
   readonly stop: { readonly how: 'graceful' | 'now' };
 }
 
@@ -123,6 +125,9 @@ const RUNS: { readonly [Kind in Command['kind']]: Run<Kind> } = {
     if (frozen) world.wake(frozen);
   },
   late: (world, { pick }) => beLate(world, pick),
+  drain: (world) => world.take({ type: 'drainRequested', reason: 'asked' }),
+  undrain: (world, _, index) =>
+    world.take({ type: 'undrainRequested', request: requestIdOf(`R${index}`) }),
   stop: (world, { how }) => world.take({ type: 'stopRequested', how, reason: 'asked' }),
 };
 

@@ -95,6 +95,8 @@ const LIVING = [
   often(1, 'vanish', { value: values }),
   often(2, 'freeze', { pick: picks }),
   often(1, 'wake', { pick: picks }),
+  often(1, 'drain', {}),
+  often(1, 'undrain', {}),
   often(1, 'late', { pick: fc.nat({ max: LATE_COUNT - 1 }) }),
 ];
 

@@ -18,6 +18,10 @@ export interface Rules {
   readonly isBlamed: () => boolean;
 }
 
+function isAnswer({ type }: Effect): boolean {
+  return type === 'reportHandover';
+}
+
 type Of<Type extends Effect['type']> = Effect & { readonly type: Type };
 
 export function createRules(policy: Policy, worldOf: () => SimulatedWorld): Rules {
@@ -30,6 +34,11 @@ export function createRules(policy: Policy, worldOf: () => SimulatedWorld): Rule
   function check(transition: Transition): void {
     const { event, effects } = transition;
     if (event.type === 'restartRequested' && event.request) asked.add(event.request);
+    // Where there is nothing to replace nobody waits for an answer.
+    const isAwaited =
+      event.type === 'undrainRequested' &&
+      (transition.after.drained?.returning === event.request || effects.some(isAnswer));
+    if (isAwaited) asked.add(event.request);
     checkState(transition, policy);
     checkRefusal(transition);
     checkService(transition, worldOf());

@@ -13,6 +13,7 @@ export function checkState(transition: Transition, policy: Policy): void {
   checkHandover(after);
   checkRetiring(transition);
   checkPhase(transition);
+  checkDrained(after);
   checkTimers(after);
   checkDelay(transition, policy);
 }
@@ -53,6 +54,17 @@ function checkRetiring({ before, after }: Transition): void {
     'who retires belongs to a handover',
     after.launches.every(({ stage }) => stage === 'live'),
   );
+}
+
+function checkDrained({ drained, stop, launches, handover, pending }: State): void {
+  if (drained === undefined || stop !== undefined) return;
+  const isReturning = drained.returning !== undefined;
+  must(
+    'out of rotation every client is told to go',
+    isReturning || launches.every(({ stage, isDrained }) => stage !== 'live' || isDrained === true),
+  );
+  const isOnItsWay = handover !== undefined || pending.length > 0;
+  must('something leads back for whoever asked for it', !isReturning || isOnItsWay);
 }
 
 function checkPhase({ before, after, effects }: Transition): void {

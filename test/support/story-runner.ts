@@ -105,6 +105,11 @@ const SETTINGS: readonly Reading<Partial<Policy>>[] = [
 ];
 
 const HAPPENINGS: readonly Reading<Event>[] = [
+  [/^someone asks for a drain$/, () => ({ type: 'drainRequested', reason: 'asked by /drain' })],
+  [
+    /^(R\d+) asks for the way back$/,
+    ([request = '']) => ({ type: 'undrainRequested', request: requestIdOf(request) }),
+  ],
   [
     /^the certificates become (\S+)$/,
     ([content = '']) => ({ type: 'desiredChanged', desired: desiredOf(content) }),

@@ -20,12 +20,13 @@ export function wordOutcome(
   ];
 }
 
-function wordState({ phase, launches }: State): string {
+function wordState({ phase, launches, drained }: State): string {
   const stages = launches.map(
     ({ id, stage, isDoomed, isHung }) =>
       `${id} ${stage}${isDoomed ? ' (doomed)' : ''}${isHung ? ' (hung)' : ''}`,
   );
-  return `${phase}: ${stages.length === 0 ? 'no Envoy' : stages.join(', ')}`;
+  const rotation = drained === undefined ? '' : ', out of rotation';
+  return `${phase}${rotation}: ${stages.length === 0 ? 'no Envoy' : stages.join(', ')}`;
 }
 
 function wordEffect(effect: Effect): string {

@@ -39,6 +39,7 @@ interface Gauges {
   readonly givenUp: Gauge;
   readonly silent: Gauge;
   readonly standbyMissing: Gauge;
+  readonly drained: Gauge;
 }
 
 function createGauges({ Gauge }: Kinds, registry: Registry): Gauges {
@@ -70,6 +71,7 @@ function createGauges({ Gauge }: Kinds, registry: Registry): Gauges {
       'baton_standby_missing',
       '1 while BATON_STANDBY is on and fewer than two Envoys serve.',
     ),
+    drained: gauge('baton_drained', '1 while it is out of rotation by `baton drain`.'),
   };
 }
 
@@ -79,6 +81,7 @@ function readGauges(gauges: Gauges, state: State, policy: StatePolicy): void {
   gauges.tokensLeft.set(tokensLeft(state.crashes.length, policy));
   gauges.givenUp.set(state.refused === undefined ? 0 : 1);
   gauges.standbyMissing.set(isStandbyMissing(state, policy) ? 1 : 0);
+  gauges.drained.set(state.drained === undefined ? 0 : 1);
   gauges.silent.set(Math.max(0, ...state.launches.map(({ silentMs = 0 }) => silentMs / 1000)));
   for (const phase of PHASES) gauges.phase.set({ phase }, phase === state.phase ? 1 : 0);
   for (const part of PARTS) gauges.held.set({ part }, state.held.has(part) ? 1 : 0);

@@ -1,0 +1,89 @@
+/** `baton drain` and `baton undrain`: out of rotation without leaving, and back. */
+import type { Status } from '../core/status.ts';
+import type { UndrainAnswer } from '../work/routes.ts';
+import {
+  type AskingFace,
+  COMMAND_EXIT,
+  type CommandExit,
+  PROMPT_ANSWER_MS,
+  reportUnanswered,
+} from './asking.ts';
+import { restartText } from './restart.ts';
+
+export interface DrainOptions {
+  /** How long to wait for the last connection; absent: not at all. */
+  readonly waitMs: number | undefined;
+}
+
+const LOOK_EVERY_MS = 500;
+
+/**
+ * 0 once the drain has begun, or with `waitMs` once no connection is left; 1 when some are left by
+ * then, or the drain was taken back; 69 when no agent answers.
+ */
+export async function drain({ waitMs }: DrainOptions, face: AskingFace): Promise<number> {
+  const answer = await face.control.ask('POST', '/drain', PROMPT_ANSWER_MS);
+  if (answer.kind !== 'answered') return reportUnanswered(answer, face);
+  if (answer.status !== 200) {
+    const text = answer.body.toString().trim();
+    face.complain(`Cannot drain: the agent answered ${answer.status}: ${text}\n`);
+    return COMMAND_EXIT.negative;
+  }
+  if (waitMs !== undefined) return waitForLast(waitMs, face);
+  face.print('draining: readiness is off, clients are told to go; baton status counts them\n');
+  return COMMAND_EXIT.done;
+}
+
+async function waitForLast(waitMs: number, face: AskingFace): Promise<CommandExit> {
+  const untilMs = face.clock.moment().atMs + waitMs;
+  for (;;) {
+    const look = await lookAtDrain(face);
+    if (typeof look === 'number') return look;
+    if (face.clock.moment().atMs + LOOK_EVERY_MS > untilMs) {
+      const left = look.connections === undefined ? 'some' : look.connections;
+      face.complain(`Not empty in time: ${left} connections are left. The drain goes on.\n`);
+      return COMMAND_EXIT.negative;
+    }
+    await new Promise<void>((resolve) => {
+      face.clock.after(LOOK_EVERY_MS, resolve);
+    });
+  }
+}
+
+/** The connections left, or what the command is to end with. */
+async function lookAtDrain(
+  face: AskingFace,
+): Promise<CommandExit | { readonly connections: number | undefined }> {
+  const answer = await face.control.ask('GET', '/status', PROMPT_ANSWER_MS);
+  if (answer.kind !== 'answered') return reportUnanswered(answer, face);
+  const { drained, launches, phase } = JSON.parse(answer.body.toString()) as Status;
+  if (drained === undefined && phase === 'running') {
+    face.complain('The drain was taken back.\n');
+    return COMMAND_EXIT.negative;
+  }
+  const connections = launches.length === 0 ? 0 : drained?.connections;
+  if (connections !== 0) return { connections };
+  face.print('drained: no connection is left\n');
+  return COMMAND_EXIT.done;
+}
+
+/** 0 once traffic may come again, 1 when it may not, 69 when no agent answers. */
+export async function undrain(
+  { timeoutMs }: { readonly timeoutMs: number },
+  face: AskingFace,
+): Promise<number> {
+  const answer = await face.control.ask('POST', '/undrain', timeoutMs);
+  if (answer.kind !== 'answered') return reportUnanswered(answer, face);
+  const text = answer.body.toString().trim();
+  if (answer.status !== 200 && answer.status !== 409) {
+    face.complain(`Cannot undrain: the agent answered ${answer.status}: ${text}\n`);
+    return COMMAND_EXIT.negative;
+  }
+  const end = JSON.parse(text) as UndrainAnswer;
+  if (end.result === 'notNeeded') {
+    face.print('in rotation: nothing had to be replaced\n');
+    return COMMAND_EXIT.done;
+  }
+  face.print(`${end.isDrained ? 'still drained' : 'in rotation'}: ${restartText(end)}\n`);
+  return end.isDrained ? COMMAND_EXIT.negative : COMMAND_EXIT.done;
+}

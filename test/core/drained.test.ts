@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { Event } from '../../src/core/events.ts';
+import { launchIdOf, lineageIdOf, type Policy, requestIdOf } from '../../src/core/model.ts';
+import { isReady, readiness } from '../../src/core/readiness.ts';
+import type { State } from '../../src/core/state.ts';
+import { describeNextSigterm } from '../../src/core/stop-plan.ts';
+import { failedChecks, live, passed } from '../support/core-events.ts';
+import {
+  backingOff,
+  handingOver,
+  launchOf,
+  NOW_MS,
+  policy,
+  serving,
+  take,
+  takeAll,
+  timersOf,
+  verbs,
+} from '../support/states.ts';
+
+const drain: Event = { type: 'drainRequested', reason: 'asked by /drain' };
+const undrain = (count = 1): Event => ({
+  type: 'undrainRequested',
+  request: requestIdOf(`R${count}`),
+});
+const counted = (id: number, count: number): Event => ({
+  type: 'connectionsCounted',
+  launch: launchIdOf(id),
+  count,
+});
+const sigterm: Event = { type: 'stopRequested', how: 'graceful', reason: 'SIGTERM' };
+const { state: drained, effects: begun } = take(serving, drain);
+
+describe('a drain that was asked for', () => {
+  it('tells the clients to go and turns readiness off, and Envoy stays', () => {
+    expect(verbs(begun)).toEqual(['drain L1 for stop']);
+    expect(drained).toMatchObject({ phase: 'running', launches: [{ id: 'L1', stage: 'live' }] });
+    expect(isReady(drained)).toBe(false);
+    const { state } = take(drained, counted(1, 3));
+    expect(readiness(state, { policy, moment: { atMs: NOW_MS + 12_000 } })).toEqual({
+      ready: false,
+      reason: 'drained: asked by /drain 12 s ago, 3 connections',
+    });
+  });
+
+  it('is begun once, however often it is asked for', () => {
+    const again = take(drained, drain, { afterMs: 9_000 });
+    expect(again.effects).toEqual([]);
+    expect(again.state.drained).toEqual({ sinceMs: NOW_MS, reason: 'asked by /drain' });
+  });
+
+  it('is told to both of two', () => {
+    const two = [launchOf(1), launchOf(2, { lineage: lineageIdOf(2) })];
+    const { effects } = take({ ...serving, launches: two }, drain, {
+      policy: { ...policy, standby: true },
+    });
+    expect(verbs(effects)).toEqual(['drain L1 for stop', 'drain L2 for stop']);
+  });
+
+  it('is told to whoever is LIVE later, after a crash or a change', () => {
+    const { effects } = takeAll(handingOver, [drain, live(2)]);
+    expect(verbs(effects).slice(0, 2)).toEqual(['drain L1 for stop', 'drain L2 for stop']);
+    const down = take(backingOff, drain);
+    expect(down.effects).toEqual([]);
+    expect(isReady(down.state)).toBe(false);
+  });
+
+  it('means nothing any more once the agent is stopping', () => {
+    const { state } = take(serving, sigterm);
+    expect(take(state, drain)).toEqual({ state, effects: [] });
+  });
+});
+
+describe('the way back', () => {
+  it('is a handover to an Envoy that was never told to go, and then readiness', () => {
+    const { state, effects } = takeAll(drained, [undrain(), passed(2), live(2)]);
+    expect(verbs(effects)).toContain('launch L2 at epoch 1 of G1');
+    expect(verbs(effects)).not.toContain('drain L2 for stop');
+    expect(state.drained).toBeUndefined();
+    expect(isReady(state)).toBe(true);
+  });
+
+  it('leaves everything as it was when that handover fails, and may be asked for again', () => {
+    const { state, effects } = takeAll(drained, [undrain(), failedChecks(2)]);
+    expect(effects.at(-1)).toMatchObject({ end: { result: 'refused' }, requests: ['R1'] });
+    expect(state.drained).toEqual(drained.drained);
+    expect(state.launches).toEqual(drained.launches);
+    const { state: back } = takeAll(state, [undrain(2), passed(3), live(2)]);
+    expect(isReady(back)).toBe(true);
+  });
+
+  it('is not waited for where nobody serves: who is LIVE next was never told', () => {
+    const { state } = takeAll(backingOff, [drain, undrain()]);
+    expect(state).toEqual(backingOff);
+  });
+
+  it('means nothing to one that is in rotation', () => {
+    expect(take(serving, undrain())).toEqual({ state: serving, effects: [] });
+  });
+
+  it('can be taken back: the new Envoy is told to go as well', () => {
+    const { state, effects } = takeAll(drained, [undrain(), passed(2), drain, live(2)]);
+    expect(verbs(effects)).toContain('drain L2 for stop');
+    expect(isReady(state)).toBe(false);
+  });
+
+  it('is of whoever asked last', () => {
+    const { state } = takeAll(drained, [undrain(1), undrain(2), passed(2), live(2)]);
+    expect(state.drained).toBeUndefined();
+  });
+
+  it('is refused while the agent stops', () => {
+    const { state } = take(drained, sigterm);
+    expect(take(state, undrain()).effects).toMatchObject([
+      { type: 'reportHandover', requests: ['R1'], end: { result: 'refused' } },
+    ]);
+  });
+});
+
+describe('SIGTERM to one that is out of rotation', () => {
+  const slow: Policy = { ...policy, terminationDelayMs: 3_000 };
+
+  it('ends it at once when no connection is left', () => {
+    const empty = take(drained, counted(1, 0)).state;
+    const told = take(empty, sigterm, { policy: slow });
+    expect(verbs(told.effects)).toEqual(['drain L1 for count']);
+    expect(told.state.timers).toEqual(timersOf({ drainMin: NOW_MS, drainMax: NOW_MS + 25_000 }));
+    const { effects } = take(told.state, { type: 'timerFired', timer: 'drainMin' });
+    expect(verbs(effects)).toEqual(['SIGTERM L1']);
+  });
+
+  it('waits for the last one no longer than it would have from the drain on', () => {
+    const busy: State = take(drained, counted(1, 2)).state;
+    const { state } = take(busy, sigterm, { afterMs: 20_000, policy: slow });
+    expect(state.timers.get('drainMax')).toBe(NOW_MS + 25_000);
+    const late = take(busy, sigterm, { afterMs: 60_000, policy: slow });
+    expect(late.state.timers.get('drainMax')).toBe(NOW_MS + 60_000);
+  });
+
+  it('is foretold', () => {
+    expect(describeNextSigterm(drained, slow, NOW_MS + 20_000)).toEqual([
+      '0 s on as soon as no connection is left, 5 s at the latest',
+      '5 s SIGTERM to Envoy, newest first',
+      '8 s SIGKILL to what is left',
+      '10 s gone, whatever happened',
+    ]);
+  });
+});
