@@ -13,7 +13,7 @@ WORKDIR /source
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
-COPY deploy/build.mjs deploy/run-typescript.mjs deploy/
+COPY deploy/build.mjs deploy/bundled-text.ts deploy/run-typescript.mjs deploy/
 COPY bootstrap-templates bootstrap-templates
 COPY src src
 RUN npm run build

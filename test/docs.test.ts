@@ -2,11 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { anchorsOf, referencePages } from '../deploy/reference/pages.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { createMetrics } from '../src/adapters/metrics.ts';
 import { type Commands, runCommandLine } from '../src/command-line.ts';
 import { AGENT_SIGNALS } from '../src/commands/run/signals.ts';
 import { heldKinds } from '../src/core/certificate-verdict.ts';
+import { LOG_EVENTS } from '../src/core/log-events.ts';
 import { EXIT } from '../src/core/model.ts';
 import { describeStopPlan } from '../src/core/stop-plan.ts';
 import { allRows, TEMPLATE_PREFIX } from '../src/settings/table.ts';
@@ -102,8 +104,8 @@ describe('the README', () => {
   });
 });
 
-describe('the operations page', () => {
-  test('has the stop plan that the program shows for the default settings', () => {
+describe('the pages for operators', () => {
+  test('have the stop plan that the program shows for the default settings', () => {
     const standard = (name: string) =>
       allRows()
         .find(([, row]) => row.name === name)?.[1]
@@ -121,37 +123,57 @@ describe('the operations page', () => {
     });
 
     const [shown] = matches(
-      pages.get('docs/operations.md') ?? '',
+      pages.get('docs/four-durations.md') ?? '',
       /<!-- stop plan -->\n```text\n([\s\S]*?)```/g,
     );
     expect(shown?.trim().split('\n')).toEqual(plan);
   });
 
-  test('has every metric', async () => {
-    const told = sectionOf('docs/operations.md', 'Metrics');
-
-    expect((await metricNames()).filter((name) => !told.includes(`\`${name}`))).toEqual([]);
-  });
-
-  test('has every kind of hold', () => {
-    const told = firstCells(sectionOf('docs/operations.md', 'Held parts')).map(unquoted);
+  test('have every kind of hold', () => {
+    const told = firstCells(sectionOf('docs/certificates.md', 'Held parts')).map(unquoted);
 
     expect(heldKinds.filter((kind) => !told.includes(kind))).toEqual([]);
   });
 
-  test('has every message of the log', () => {
-    const code = sources.map(readText).join('\n');
-    const messages = [
-      ...matches(code, /\binfo\('([^']+)'/g),
-      ...matches(code, /\brecord\('\w+', '([^']+)'/g),
-      ...matches(code, /level: '\w+',\s+message: '([^']+)'/g),
-    ];
-    const told = sectionOf('docs/operations.md', 'The log');
-    const isDetail = (message: string) =>
-      new RegExp(`'debug', '${message}'`).test(code) || message === 'request';
+  test.for(['metrics.md', 'logs.md'])('%s is what "npm run reference:docs" makes', async (name) => {
+    const made = await referencePages(path.join(root, 'docs'));
 
-    expect(messages).not.toEqual([]);
-    expect(messages.filter((one) => !isDetail(one) && !told.includes(`\`${one}\``))).toEqual([]);
+    expect(readText(`docs/${name}`)).toBe(made.find((page) => page.name === name)?.text);
+  });
+
+  test('have every message of the log', () => {
+    const told = pages.get('docs/logs.md') ?? '';
+
+    expect(Object.keys(LOG_EVENTS).filter((one) => !told.includes(`| \`${one}\` |`))).toEqual([]);
+  });
+
+  test('send nobody to a message that is not there', () => {
+    const cells = tableRows(pages.get('docs/operations.md') ?? '').map(([, shown = '']) => shown);
+    const lists = cells.flatMap((cell) =>
+      matches(cell, /\blog ((?:(?:, | or |, then )?`[^`]+`)+)/g),
+    );
+    const named = lists.flatMap(spansOf);
+
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((one) => !(one in LOG_EVENTS))).toEqual([]);
+  });
+
+  test('have every alert', () => {
+    const alerts = matches(readText('deploy/alert-rules.yaml'), /- alert: (\w+)/g);
+    const told = sectionOf('docs/metrics.md', 'Alerts and dashboard');
+
+    expect(alerts).not.toEqual([]);
+    expect(alerts.filter((alert) => !told.includes(`\`${alert}\``))).toEqual([]);
+  });
+
+  test('can all be found from the first one', () => {
+    const linked = new Set(matches(pages.get('docs/operations.md') ?? '', /\]\(([\w-]+\.md)/g));
+    const forOperators = files
+      .filter((name) => /^docs\//.test(name))
+      .map((name) => path.basename(name));
+    const others = ['operations.md', 'architecture.md', 'migrating.md', 'performance.md'];
+
+    expect(forOperators.filter((name) => !others.includes(name) && !linked.has(name))).toEqual([]);
   });
 });
 
@@ -209,16 +231,6 @@ function leadsSomewhere(link: string, from: string): boolean {
   const target = file === '' ? from : path.join(path.dirname(from), file);
   if (!existsSync(path.join(root, target))) return false;
   return anchor === undefined || anchorsOf(readText(target)).includes(anchor);
-}
-
-/** As GitHub makes them from headings. */
-function anchorsOf(text: string): string[] {
-  return matches(withoutBlocks(text), /^#+ (.+)$/gm).map((heading) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
 }
 
 /** A path may be given below `src/` or below the root; some name what only exists at run time. */

@@ -74,8 +74,10 @@ test('an empty environment gives the documented defaults', () => {
     appReadyUrl: undefined,
     appProbes: new Map(),
     appProbesText: '',
+    terminationMessagePath: '/dev/termination-log',
     logLevel: 'info',
     logFormat: 'json',
+    logRepeatLimit: 10,
     metadata: {},
     notes: [],
   });

@@ -25,11 +25,14 @@ export interface MetricsOptions {
   readonly startedAtWallMs: number;
   /** Monotonic milliseconds, as in the moments of the transitions. */
   readonly nowMs: () => number;
+  /** Where the metrics are registered. @default a registry of their own */
+  readonly registry?: Registry;
 }
 
 export interface Metrics {
   observe(transition: ObservedTransition): void;
   addDroppedLines(count: number): void;
+  addLeftOutLines(count: number): void;
   /** Of the merged page. */
   readonly scrapes: ScrapeCounts;
   /** In the Prometheus text format. */
@@ -41,7 +44,7 @@ type Library = typeof import('prom-client');
 /** Loads the library only now: it is not needed until the agent runs. */
 export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const library = await import('prom-client');
-  const registry = new library.Registry();
+  const { registry = new library.Registry() } = options;
   const handovers = createHandoverMetrics(library, registry);
   const service = createServiceMetrics(library, registry, options.policy);
   const states = createStateMetrics(library, registry, options.policy);
@@ -50,6 +53,11 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   const droppedLines = new library.Counter({
     name: 'baton_envoy_lines_dropped_total',
     help: 'Lines of Envoy that were not passed on because the log was not read fast enough.',
+    registers: [registry],
+  });
+  const leftOutLines = new library.Counter({
+    name: 'baton_log_lines_left_out_total',
+    help: 'Log lines that were counted instead of written because they repeat others.',
     registers: [registry],
   });
   describeProcess(library, registry, options);
@@ -63,6 +71,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
       service.observe(transition);
     },
     addDroppedLines: (lineCount) => droppedLines.inc(lineCount),
+    addLeftOutLines: (lineCount) => leftOutLines.inc(lineCount),
     text: () => {
       handovers.read(options.nowMs());
       states.read(latest);

@@ -1,7 +1,7 @@
 /** `baton run`: the supervisor from its first setting to its exit code. */
 import { identifyBinary } from '../adapters/binary-identity.ts';
 import { systemClock } from '../adapters/clock.ts';
-import { createLog, type Log } from '../adapters/log.ts';
+import { createLog } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
 import { writeTerminationMessage } from '../adapters/termination-message.ts';
@@ -13,6 +13,7 @@ import { refuse } from './printing.ts';
 import { type Bugs, createBugs } from './run/bugs.ts';
 import { openAdminDoor, openDoors } from './run/doors.ts';
 import type { AgentSignal } from './run/signals.ts';
+import { type SparingLog, spareRepeats } from './run/sparing-log.ts';
 import { createSupervisor, type Supervisor } from './run/supervisor.ts';
 
 /** What `main.ts` lends of the process. */
@@ -40,7 +41,10 @@ export async function run(settings: Result<Settings>, face: ProcessFace): Promis
   const { baton: version } = face.versions;
   const opened = await openRunDirectory(runDirectory, { version, locks, clock: systemClock });
   if (!opened.ok) return leave(face, opened.problems, EXIT.runDirectory);
-  const log = createLog({ level, format });
+  const log = spareRepeats(createLog({ level, format }), {
+    clock: systemClock,
+    most: settings.value.logRepeatLimit,
+  });
   const parts = {
     settings: settings.value,
     binary: binary.value,
@@ -77,7 +81,7 @@ interface Parts extends ProcessFace {
   readonly binary: string;
   readonly directory: OpenRunDirectory;
   readonly locks: NameLocks;
-  readonly log: Log;
+  readonly log: SparingLog;
 }
 
 async function supervise(parts: Parts): Promise<number> {

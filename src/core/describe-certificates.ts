@@ -19,7 +19,7 @@ export function describeCertificateEvent(told: Told, event: CertificateEvent): L
       // One that was overtaken, by a crash or a stop, is nobody's failure.
       if (told.before.handover?.id !== event.handover) return [];
       return [
-        record('error', 'certificates not loaded in place', {
+        record('warn', 'certificates not loaded in place', {
           handover: event.handover,
           problems: event.problems,
         }),
@@ -61,16 +61,21 @@ function describeEnds(before: State, after: State): LogRecord[] {
     const leftSeconds = Math.round((notAfterMs - (seen?.wallMs ?? 0)) / 1_000);
     const notAfter = isoTime(notAfterMs);
     const fields = { path, serialNumber, notAfter, leftSeconds, advice: ADVICE };
-    return [record(LEVELS[stage], MESSAGES[stage], fields)];
+    return [endRecord(stage, fields)];
   });
 }
 
-const LEVELS = { aging: 'warn', ending: 'error', ended: 'error' } as const;
-const MESSAGES = {
-  aging: 'certificate should have been renewed',
-  ending: 'certificate ends soon',
-  ended: 'certificate has ended',
-} as const;
+function endRecord(stage: 'aging' | 'ending' | 'ended', fields: LogRecord['fields']): LogRecord {
+  switch (stage) {
+    case 'aging':
+      return record('warn', 'certificate should have been renewed', fields);
+    case 'ending':
+      return record('error', 'certificate ends soon', fields);
+    case 'ended':
+      return record('error', 'certificate has ended', fields);
+  }
+}
+
 const ADVICE = 'See to its issuer, or to what keeps a newer one from being served (baton status).';
 
 function describeDelivery(
@@ -87,7 +92,6 @@ function describeProof(
   { launch, problem }: Event & { type: 'certificatesProved' },
 ): LogRecord {
   const fields = launchFields(told, launch);
-  return problem === undefined
-    ? record('debug', 'certificates proved', fields)
-    : record('error', 'certificates not proved', { ...fields, problem });
+  if (problem === undefined) return record('debug', 'certificates proved', fields);
+  return record('debug', 'certificates not proved', { ...fields, problem });
 }

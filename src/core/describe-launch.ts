@@ -3,6 +3,7 @@ import { outcomeText } from './attempts.ts';
 import type { Event } from './events.ts';
 import { ageMs, info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
 import { leftOnTime } from './retiring.ts';
+import type { Launch } from './state.ts';
 import { findLaunch } from './turn.ts';
 
 type LaunchEvent = Extract<Event, { readonly type: `launch${string}` }>;
@@ -25,19 +26,30 @@ export function describeLaunchEvent(told: Told, event: LaunchEvent): LogRecord |
   }
 }
 
-/** Told when it begins and when it has lasted too long, not every second. */
+/**
+ * Told when it begins and when it has lasted too long, not every second. Of two that are silent the
+ * old one is given up, whichever was asked; one that lost its parent was given up before.
+ */
 function describeSilence(
   told: Told,
   { launch: id, silentMs }: Event & { type: 'launchSilent' },
 ): LogRecord | undefined {
+  const givenUp = told.before.launches.find((launch) => isGivenUpIn(told, launch));
+  if (givenUp !== undefined) {
+    return record('error', 'Envoy hangs', {
+      ...launchFields(told, givenUp.id),
+      silentMs: givenUp.id === id ? silentMs : givenUp.silentMs,
+    });
+  }
   const before = findLaunch(told.before, id);
-  const after = findLaunch(told.after, id);
-  const fields = { ...launchFields(told, id), silentMs };
-  const isGivenUp = after?.isHung !== before?.isHung || after?.isKilled !== before?.isKilled;
-  if (isGivenUp) return record('error', 'Envoy hangs', fields);
-  return before?.silentMs === undefined
-    ? record('warn', 'Envoy does not answer', fields)
+  return before?.silentMs === undefined && !before?.isDoomed
+    ? record('warn', 'Envoy does not answer', { ...launchFields(told, id), silentMs })
     : undefined;
+}
+
+function isGivenUpIn({ after }: Told, { id, isDoomed, isHung, isKilled }: Launch): boolean {
+  const now = findLaunch(after, id);
+  return !isDoomed && (now?.isHung !== isHung || now?.isKilled !== isKilled);
 }
 
 /** An exit that was asked for is news; any other is something to look at. */

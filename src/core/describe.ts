@@ -5,10 +5,18 @@ import type { CertificateEvent } from './certificate-events.ts';
 import { describeCertificateEvent } from './describe-certificates.ts';
 import { describeLaunchEvent } from './describe-launch.ts';
 import type { Effect, Event } from './events.ts';
-import { info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
+import type { LevelOf } from './log-events.ts';
+import {
+  endsHandover,
+  info,
+  type LogRecord,
+  launchFields,
+  record,
+  type Told,
+} from './log-record.ts';
 import { type Desired, EXIT, sameDesired, shortDigest } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
-import type { Attempt, State } from './state.ts';
+import type { Attempt, HandoverEnd, State } from './state.ts';
 
 /** In the order in which things happened: the event, what it scheduled, what it set off. */
 export function describe(told: Told): readonly LogRecord[] {
@@ -50,7 +58,7 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
     case 'checksPassed':
       return describeChoice(told, event);
     case 'checksFailed':
-      return record('error', 'checks failed', {
+      return record(endsHandover(told) ? 'debug' : 'warn', 'checks failed', {
         handover: event.handover,
         problems: event.problems,
       });
@@ -77,18 +85,9 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
     case 'undrainRequested':
       return info('undrain requested', { request: event.request });
     case 'stopRequested':
-      return info('stop requested', { how: event.how, reason: event.reason });
+      return describeStop(told, event);
   }
 }
-
-/** One that was abandoned gave way to something else, of which the log tells as well. */
-const LEVEL_OF_END = {
-  committed: 'info',
-  unproved: 'error',
-  abandoned: 'warn',
-  refused: 'error',
-  rolledBack: 'error',
-} as const;
 
 /** What nobody asked for and costs something is said where it is decided, and once. */
 function describeChoice(
@@ -118,7 +117,26 @@ function describeHeld(
   if (problems.length === 0) return info('whole again', { part });
   const { verdict } = after.certificates?.seen ?? {};
   const kind = part === 'certificates' && verdict !== undefined ? { verdict } : {};
-  return record('error', 'held at its last good state', { part, ...kind, problems });
+  // A writer may be between the two: it is for the metric to tell how long that lasts.
+  const level = kind.verdict === 'waitingForOtherHalf' ? 'warn' : 'error';
+  return record(level, 'held at its last good state', { part, ...kind, problems });
+}
+
+/** Each further ask that hastens the stop is told as what it does. */
+function describeStop(
+  { before, after }: Told,
+  { how, reason, exitCode }: Event & { type: 'stopRequested' },
+): LogRecord {
+  const asked = { how, reason };
+  if (before.stop === undefined || exitCode !== undefined) return info('stop requested', asked);
+  const counts = after.launches.flatMap(({ connections }) => connections ?? []);
+  const connectionsLeft =
+    counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count);
+  if (after.stop?.exitCode === EXIT.cutShort && before.stop.exitCode !== EXIT.cutShort)
+    return record('warn', 'stop cut short', { ...asked, connectionsLeft });
+  return before.stop.step !== after.stop?.step
+    ? record('warn', 'stop hastened', { ...asked, connectionsLeft })
+    : record('debug', 'stop requested', asked);
 }
 
 function describeMissing(before: State, problems: readonly string[]): LogRecord | undefined {
@@ -173,27 +191,39 @@ function describeEffect(effect: Effect, told: Told): LogRecord | undefined {
     case 'drainLaunch':
       return info('draining', { ...launchFields(told, effect.launch), purpose: effect.purpose });
     case 'repairLineage':
-      return info('repairing lineage', { lineage: effect.lineage });
+      return record('debug', 'repairing lineage', { lineage: effect.lineage });
     case 'forgetLaunch':
       return undefined;
     case 'reportHandover':
-      return record(LEVEL_OF_END[effect.end.result], 'handover ended', {
-        ...effect.end,
-        handover: effect.end.id,
-        id: undefined,
-        tookMs: Math.round(effect.end.endedAtMs - effect.end.startedAtMs),
-        startedAtMs: undefined,
-        endedAtMs: undefined,
-      });
+      return describeEnd(told, effect.end);
     case 'exitAgent':
       return describeLeaving(effect, told);
   }
 }
 
+function describeEnd(told: Told, end: HandoverEnd): LogRecord {
+  return record(levelOfEnd(told, end), 'handover ended', {
+    ...end,
+    handover: end.id,
+    id: undefined,
+    tookMs: Math.round(end.endedAtMs - end.startedAtMs),
+    startedAtMs: undefined,
+    endedAtMs: undefined,
+  });
+}
+
+/** One that was abandoned gave way to something else, of which the log tells as well. */
+function levelOfEnd({ after }: Told, { result }: HandoverEnd): LevelOf<'handover ended'> {
+  if (result === 'committed') return 'info';
+  if (result !== 'abandoned') return 'error';
+  return after.stop === undefined ? 'warn' : 'info';
+}
+
 /** Says why at 3 a.m.: when it is a failure, with every attempt that led to it. */
 function describeLeaving(effect: Effect & { type: 'exitAgent' }, told: Told): LogRecord {
   const { code, reason } = effect;
-  if (code === EXIT.stopped || code === EXIT.cutShort) return info('agent stops', { code, reason });
+  if (code === EXIT.stopped) return info('agent stops', { code, reason });
+  if (code === EXIT.cutShort) return record('warn', 'agent stops', { code, reason });
   const attempts = told.after.crashes.map(describeAttempt);
   return record('fatal', 'agent gives up', { code, reason, attempts });
 }

@@ -1,16 +1,19 @@
 /** What a log record is made of, and what one of a launch has in common. */
-import type { Level } from './envoy-line.ts';
 import type { Effect, Event } from './events.ts';
+import type { LevelOf, LogMessage } from './log-events.ts';
 import type { LaunchId, Policy } from './model.ts';
 import type { State } from './state.ts';
 import { findLaunch } from './turn.ts';
 
-export interface LogRecord {
-  readonly level: Level;
+interface LogRecordOf<Message extends LogMessage> {
+  /** One that the message may have. */
+  readonly level: LevelOf<Message>;
   /** Constant, so that it can be searched for and counted. */
-  readonly message: string;
+  readonly message: Message;
   readonly fields: Readonly<Record<string, unknown>>;
 }
+
+export type LogRecord = { [Message in LogMessage]: LogRecordOf<Message> }[LogMessage];
 
 export interface Told {
   readonly event: Event;
@@ -31,10 +34,23 @@ export function ageMs({ before, atMs }: Told, id: LaunchId): number | undefined 
   return launch === undefined ? undefined : Math.round(atMs - launch.startedAtMs);
 }
 
-export function info(message: string, fields: LogRecord['fields']): LogRecord {
-  return record('info', message, fields);
+/** The record of that end says why, so that the reason need not be told twice. */
+export function endsHandover({ effects }: Told): boolean {
+  return effects.some(({ type }) => type === 'reportHandover');
 }
 
-export function record(level: Level, message: string, fields: LogRecord['fields']): LogRecord {
+type InfoMessage = {
+  [Message in LogMessage]: 'info' extends LevelOf<Message> ? Message : never;
+}[LogMessage];
+
+export function info(message: InfoMessage, fields: LogRecord['fields']): LogRecord {
+  return { level: 'info', message, fields };
+}
+
+export function record<Message extends LogMessage>(
+  level: LevelOf<Message>,
+  message: Message,
+  fields: LogRecord['fields'],
+): LogRecordOf<Message> {
   return { level, message, fields };
 }

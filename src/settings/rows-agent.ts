@@ -69,4 +69,9 @@ export const agentRows = {
     standardText: 'json, pretty on a terminal',
     meaning: "the agent's log format: json or pretty",
   }),
+  logRepeatLimit: setting('BATON_LOG_REPEAT_LIMIT', forms.integer(0, 1_000_000), {
+    standard: 10,
+    meaning:
+      'lines of one kind that are logged in a minute, warnings and errors of Envoy alone; what follows is counted; 0: all',
+  }),
 };

@@ -71,7 +71,7 @@ function recordsIn(output: string) {
 }
 
 const countsIn = (output: string) =>
-  recordsIn(output).flatMap(({ msg, count }) => (msg === 'counted' ? [count] : []));
+  recordsIn(output).flatMap(({ msg, count }) => (msg === 'draining' ? [count] : []));
 
 /** A true pipe: what Node calls one is a socket. */
 function openPipe() {
@@ -100,7 +100,7 @@ describe('the log', () => {
       source: 'baton',
       count: 0,
       filler: expect.any(String),
-      msg: 'counted',
+      msg: 'draining',
     });
     expect(envoy).toEqual({
       level: 'warn',
@@ -123,7 +123,7 @@ describe('the log', () => {
 
   test('is pretty for people', async () => {
     const { output } = await written({ format: 'pretty', early: 1 });
-    expect(output).toMatch(/^\S*\[\d\d:\d\d:\d\d\.\d{3}\]\S* .*INFO.*counted/);
+    expect(output).toMatch(/^\S*\[\d\d:\d\d:\d\d\.\d{3}\]\S* .*INFO.*draining/);
     expect(output).toMatch(/WARN.*hot/);
     expect(output).not.toMatch(/^{/m);
   });

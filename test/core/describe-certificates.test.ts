@@ -141,11 +141,11 @@ describe('what came of certificates', () => {
   it.each([
     ['info: certificates loaded in place', { type: 'certificatesDelivered', handover: H2 }],
     [
-      'error: certificates not loaded in place',
+      'warn: certificates not loaded in place',
       { type: 'deliveryFailed', handover: H2, problems: ['L1: no'] },
     ],
     ['debug: certificates proved', { type: 'certificatesProved', launch: L2 }],
-    ['error: certificates not proved', { type: 'certificatesProved', launch: L2, problem: 'no' }],
+    ['debug: certificates not proved', { type: 'certificatesProved', launch: L2, problem: 'no' }],
   ] as const)('is told: %s', (message, event: Event) => {
     expect(messages([[0, event]], waiting)).toContain(message);
   });

@@ -66,7 +66,7 @@ describe('the log of an event', () => {
       'failed checks',
       { ...serving, handover: handoverOf({ step: 'checking' }), desired: handoverOf().target },
       { type: 'checksFailed', handover: handoverOf().id, problems: ['no'], exitCode: 78 },
-      ['error: checks failed', 'error: handover ended'],
+      ['debug: checks failed', 'error: handover ended'],
     ],
     [
       'a start',
@@ -96,7 +96,7 @@ describe('the log of an event', () => {
       'a failed start',
       handingOver,
       exited(2),
-      ['error: Envoy ended unexpectedly', 'info: repairing lineage'],
+      ['error: Envoy ended unexpectedly', 'debug: repairing lineage'],
     ],
     [
       'a repair',

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { digestOf, launchIdOf } from '../../src/core/model.ts';
-import { crashed, type Happening, handoverHappenings } from '../support/agent-states.ts';
+import {
+  crashed,
+  desiredVersion,
+  type Happening,
+  handoverHappenings,
+} from '../support/agent-states.ts';
 import { metricsAfter, samplesOf } from '../support/metrics-after.ts';
 import { promtool } from '../support/promtool.ts';
 
@@ -223,7 +228,7 @@ async function wellText(more: readonly Happening[] = []): Promise<string> {
     notBeforeMs: 0,
     notAfterMs: inAYear,
   };
-  const kept = { digest: digestOf('a'), leaves: [leaf] };
+  const kept = { digest: desiredVersion(2).certificates ?? digestOf(''), leaves: [leaf] };
   const metrics = await metricsAfter([
     ...handoverHappenings,
     [10_100, { type: 'launchLive', launch: launchIdOf(2) }],

@@ -1,10 +1,10 @@
 /** Metrics that count from the first event on, though their library is loaded after Envoy's start. */
 
 import { systemClock } from '../../adapters/clock.ts';
-import type { Log } from '../../adapters/log.ts';
 import { createMetrics, type Metrics, type ObservedTransition } from '../../adapters/metrics.ts';
 import type { Policy } from '../../core/model.ts';
 import type { ScrapeCounts } from '../../core/scrape-counts.ts';
+import type { SparingLog } from './sparing-log.ts';
 
 export interface LateMetrics {
   observe(transition: ObservedTransition): void;
@@ -15,7 +15,7 @@ export interface LateMetrics {
 }
 
 interface MetricsParts {
-  readonly log: Log;
+  readonly log: Pick<SparingLog, 'droppedCount' | 'leftOutCount'>;
   readonly versions: { readonly baton: string; readonly node: string };
 }
 
@@ -24,7 +24,8 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
   let early: ((metrics: Metrics) => void)[] = [];
   let loading: Promise<Metrics> | undefined;
   let loaded: Metrics | undefined;
-  let toldDroppedCount = 0;
+  const newlyDropped = newly(log.droppedCount);
+  const newlyLeftOut = newly(log.leftOutCount);
 
   const tell = (what: (metrics: Metrics) => void) => {
     if (loaded === undefined) early.push(what);
@@ -55,10 +56,19 @@ export function createMetricsLater({ log, versions }: MetricsParts, policy: Poli
     load: async () => void (await load()),
     text: async () => {
       const metrics = await load();
-      const droppedCount = log.droppedCount();
-      metrics.addDroppedLines(droppedCount - toldDroppedCount);
-      toldDroppedCount = droppedCount;
+      metrics.addDroppedLines(newlyDropped());
+      metrics.addLeftOutLines(newlyLeftOut());
       return metrics.text();
     },
+  };
+}
+
+/** By how much a count has risen since the last question. */
+function newly(count: () => number): () => number {
+  let toldCount = 0;
+  return () => {
+    const before = toldCount;
+    toldCount = count();
+    return toldCount - before;
   };
 }

@@ -4,7 +4,6 @@ import { systemClock } from '../../adapters/clock.ts';
 import { envoyAdmin } from '../../adapters/envoy-admin.ts';
 import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
-import type { Log } from '../../adapters/log.ts';
 import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
@@ -33,6 +32,7 @@ import { ownApplication } from './own-application.ts';
 import { createScraping } from './scraping.ts';
 import { type AgentSignal, eventOf } from './signals.ts';
 import { createSources, type Sources } from './sources.ts';
+import type { SparingLog } from './sparing-log.ts';
 
 export interface SupervisorParts {
   readonly settings: Settings;
@@ -41,7 +41,7 @@ export interface SupervisorParts {
   readonly locks: NameLocks;
   /** What the run before this one left in the same run directory. */
   readonly lastRun: RunState;
-  readonly log: Log;
+  readonly log: SparingLog;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly versions: { readonly baton: string; readonly node: string };
 }
@@ -210,7 +210,7 @@ function inUse({ desired, committed, handover, launches }: State): readonly Desi
 
 interface Observers {
   readonly policy: Policy;
-  readonly log: Log;
+  readonly log: Pick<SparingLog, 'record'>;
   readonly metrics: LateMetrics;
   readonly underway: Underway;
   readonly chronicle: Chronicle;
