@@ -295,6 +295,8 @@ export interface Material {
   validationFor(launch: Pick<LaunchPlaces, 'adminSocketPath'>): string;
   /** What it reads by file SDS; empty where certificates come with a restart. */
   readonly secrets: Secrets;
+  /** The copies its files are read from; absent without certificates. */
+  readonly certificateFolder?: string;
   /** Whether new certificates can be put under an Envoy that serves, all of them by the secrets. */
   readonly isDeliverable: boolean;
   /** What Envoy has to show for it once it is LIVE. */

@@ -173,6 +173,7 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
     validationFor: ({ adminSocketPath: adminSocket }) =>
       canonicalJson(bootstrap.named({ adminSocket, ...certificates })),
     secrets,
+    ...certificates,
     isDeliverable: !speaksOfFolders(launched, kept),
     expected: expectationOf(use, (path) => kept?.snapshot.serialNumbers.get(path)),
   };
