@@ -80,8 +80,9 @@ export interface AdminAnswer {
 /** One connection to one launch's admin, opened at its first answer and kept until it is gone. */
 export interface AdminChannel {
   /**
-   * @throws AgentError when nothing answers within `timeoutMs` (default 2 s) or the body is longer
-   * than `maxBytes` (default 1 MiB).
+   * @throws AgentError `adminUnreached` when it was never sent; `adminBrokeOff` when the connection
+   * ended before the answer did; `adminSilent` when nothing answers within `timeoutMs` (default 2 s)
+   * or the body is longer than `maxBytes` (default 1 MiB).
    */
   request(method: string, path: string, limits?: AdminLimits): Promise<AdminAnswer>;
   /**

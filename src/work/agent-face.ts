@@ -33,8 +33,8 @@ export interface AgentFace {
   /** `now`: without a drain. */
   requestStop(how: 'graceful' | 'now', reason: string): void;
   /**
-   * Passes a request on to the serving launch's admin; an answer may be 16 MiB.
-   * @throws AgentError when no launch serves or its admin does not answer
+   * Passes a request on to the serving launch's admin, and waits for one for a while where none
+   * serves; an answer may be 16 MiB. @throws AgentError when there is no answer
    */
   adminRequest(method: string, path: string, body?: Buffer): Promise<AdminAnswer>;
 }
