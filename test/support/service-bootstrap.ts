@@ -10,16 +10,19 @@ export interface ServiceBootstrap {
   readonly morePort?: number;
   /** @default none */
   readonly accessLogPath?: string;
+  /** The port its own admin names. @default none */
+  readonly adminPort?: number;
 }
 
 export function serviceBootstrap(options: ServiceBootstrap) {
-  const { port, upstreamPort, servedBy = 'first', isTls = false, morePort } = options;
+  const { port, upstreamPort, servedBy = 'first', isTls = false, morePort, adminPort } = options;
   const filters = [{ name: 'http', typed_config: connectionManager(servedBy, options) }];
   const chain = isTls ? { filters, transport_socket: tlsSocket } : { filters };
   const listeners = [{ name: 'service', address: loopback(port), filter_chains: [chain] }];
   const more = { name: 'more', address: loopback(morePort ?? 0), filter_chains: [{ filters }] };
   return {
     node: { id: 'test', cluster: 'test' },
+    ...(adminPort === undefined ? {} : { admin: { address: loopback(adminPort) } }),
     static_resources: {
       listeners: morePort === undefined ? listeners : [...listeners, more],
       clusters: [
