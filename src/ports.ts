@@ -321,6 +321,10 @@ export interface HttpRequest {
   readonly transport: 'tcp' | 'unix';
   /** The other end's address as the kernel names it; empty on a unix socket. */
   readonly peer: string;
+  readonly peerPort: number;
+  /** This end's: what was connected to. */
+  readonly localAddress: string;
+  readonly localPort: number;
   /** By lower-case name, every value kept: a second Host does not hide behind the first. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
   readonly body: Buffer;

@@ -14,6 +14,7 @@ export interface FaceParts {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly adminRequest: AgentFace['adminRequest'];
+  readonly isEnvoys: AgentFace['isEnvoys'];
   readonly application: Application;
   readonly metricsText: () => Promise<string>;
   readonly scrape: AgentFace['scrape'];
@@ -31,6 +32,7 @@ export function createFace({
   policy,
   clock,
   adminRequest,
+  isEnvoys,
   application,
   metricsText,
   scrape,
@@ -60,6 +62,7 @@ export function createFace({
     },
     requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
     adminRequest,
+    isEnvoys,
     answer: (requests, end) => {
       for (const request of requests) {
         asking.get(request)?.(end);

@@ -32,12 +32,13 @@ function faceOf() {
   });
   const metricsText = async () => 'baton_ready 1\n';
   const { clock } = world;
-  const { application, adminRequest } = fakeAgentFace();
+  const { application, adminRequest, isEnvoys } = fakeAgentFace();
   const face = createFace({
     agent,
     policy: defaultPolicy,
     clock,
     adminRequest,
+    isEnvoys,
     metricsText,
     chronicle,
     application,

@@ -24,7 +24,7 @@ export type Doors = readonly HttpListener[];
  */
 export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
   const { settings, directory, supervisor } = parts;
-  const { statusPort: port, statusAddress: address, adminPort = 0 } = settings;
+  const { statusPort: port, statusAddress: address, adminPort = 0, metricsAccess } = settings;
   const control: HttpEndpoint = {
     setting: 'BATON_RUN_DIR',
     socketPath: directory.controlSocketPath,
@@ -32,7 +32,9 @@ export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
   const status: HttpEndpoint = { setting: 'BATON_STATUS_PORT', address, port };
   return openAll(parts, [
     { endpoint: control, routes: controlRoutes(supervisor.face) },
-    ...(port === 0 ? [] : [{ endpoint: status, routes: statusRoutes(supervisor.face) }]),
+    ...(port === 0
+      ? []
+      : [{ endpoint: status, routes: statusRoutes(supervisor.face, metricsAccess) }]),
     ...(adminPort === 0 ? [] : [adminDoor(parts, adminPort)]),
   ]);
 }

@@ -6,6 +6,7 @@ import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
 import type { Log } from '../../adapters/log.ts';
 import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
+import { holdsConnection } from '../../adapters/peer-process.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
@@ -82,8 +83,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const changeLogLevel = logLevelOf(parts);
   const application = ownApplication(parts, () => sources.bootstrap());
   const admin = createServingAdmin({ clock: systemClock, launches });
-  const adminRequest = admin.request;
-  const facts = { agent, policy, clock: systemClock, adminRequest, metricsText, changeLogLevel };
+  const asking = { adminRequest: admin.request, isEnvoys: isEnvoysOf(launches) };
+  const facts = { agent, policy, clock: systemClock, ...asking, metricsText, changeLogLevel };
   const scrape = createScraping({ ...parts, launches, metrics });
   const face = createFace({ ...facts, application, scrape, chronicle });
   const sources = createSources({
@@ -104,6 +105,16 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
     lastWords: (code) => lastWords(agent.state(), code),
     bootstrap: sources.bootstrap,
+  };
+}
+
+function isEnvoysOf(launches: Launches): AgentFace['isEnvoys'] {
+  return (request) => {
+    const pids = [...launches.values()].map(({ process }) => process.pid);
+    return holdsConnection(
+      pids.filter((pid) => pid !== undefined),
+      request,
+    );
   };
 }
 
