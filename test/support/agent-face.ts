@@ -28,6 +28,8 @@ export interface FakeAnswers {
   readonly scrape?: AgentFace['scrape'];
   /** @default an error: nothing serves */
   readonly admin?: AdminAnswer;
+  /** @default none */
+  readonly isEnvoys?: AgentFace['isEnvoys'];
 }
 
 export const committedEnd = {
@@ -73,6 +75,7 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
       return level === 'default' ? 'info' : level;
     },
     requestStop: (how) => void asked.push(`stop ${how}`),
+    isEnvoys: answers.isEnvoys ?? (async () => false),
     adminRequest: async (method, path, body) => {
       asked.push(`admin ${method} ${path} ${body?.toString() ?? ''}`.trim());
       if (answers.admin !== undefined) return answers.admin;
