@@ -50,7 +50,7 @@ export function createFace({
   let askedCount = 0;
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
-    status: () => statusOf(agent.state(), outlook()),
+    status: () => statusOf(agent.state(), outlook(), application.known()),
     readiness: () => readiness(agent.state(), outlook()),
     startup: () => startup(agent.state(), outlook()),
     application,

@@ -12,6 +12,7 @@ import { createFakeWorld, type FakeWorld, launchEffect } from '../support/fake-w
 
 /** The face of an agent whose posts are noted; `world` is where its launches are. */
 function faceOf(world: FakeWorld = createFakeWorld()) {
+  const { application } = fakeAgentFace();
   const posted: Event[] = [];
   const agent: Agent = createAgent({
     policy: defaultPolicy,
@@ -26,6 +27,7 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
     policy: defaultPolicy,
     clock: world.clock,
     state: agent.state,
+    application,
     name: 'pod-1',
     version: '1.2.3',
     report: (error) => {
@@ -34,7 +36,6 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
   });
   const metricsText = async () => 'baton_ready 1\n';
   const { clock, launches } = world;
-  const { application } = fakeAgentFace();
   const face = createFace({
     agent,
     policy: defaultPolicy,
