@@ -11,6 +11,7 @@ import type { LogLevel, LogLevelChange } from './log-level.ts';
 import type { Scrape } from './scrape.ts';
 
 export interface AgentFace {
+  /** With what the application last said of itself, which is not asked for this. */
   status(): Status;
   /** Of the agent itself: whether Envoy serves. */
   readiness(): Readiness;

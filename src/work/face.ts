@@ -42,7 +42,7 @@ export function createFace({
   const { answer, ...orders } = createOrders(agent);
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
-    status: () => statusOf(agent.state(), outlook()),
+    status: () => statusOf(agent.state(), outlook(), application.known()),
     readiness: () => readiness(agent.state(), outlook()),
     startup: () => startup(agent.state(), outlook()),
     application,

@@ -30,7 +30,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/stats/prometheus',
     { method: 'GET', answer: (face, ...asked) => answerScrape(face.scrape, ...asked) },
   ],
-  ['/status', { method: 'GET', answer: (face) => jsonAnswer(200, face.status()) }],
+  ['/status', { method: 'GET', answer: answerStatus }],
   ['/history', { method: 'GET', answer: (face) => jsonAnswer(200, face.history()) }],
   ['/', { method: 'GET', answer: answerPage }],
   ['/events', { method: 'GET', answer: answerPageEvents }],
@@ -102,6 +102,12 @@ function splitTarget(target: string): { path: string; query: URLSearchParams } {
   const at = target.indexOf('?');
   if (at < 0) return { path: target, query: new URLSearchParams() };
   return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
+}
+
+/** As a probe would be told it, also over the control socket. */
+async function answerStatus(face: AgentFace): Promise<HttpAnswer> {
+  await face.application.readiness();
+  return jsonAnswer(200, face.status());
 }
 
 async function answerMetrics(face: AgentFace): Promise<HttpAnswer> {

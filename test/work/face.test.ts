@@ -10,6 +10,7 @@ import { createFakeWorld } from '../support/fake-world.ts';
 /** The face of an agent whose posts are noted. */
 function faceOf() {
   const world = createFakeWorld();
+  const { application, adminRequest, isEnvoys } = fakeAgentFace();
   const posted: Event[] = [];
   const agent: Agent = createAgent({
     policy: defaultPolicy,
@@ -24,6 +25,7 @@ function faceOf() {
     policy: defaultPolicy,
     clock: world.clock,
     state: agent.state,
+    application,
     name: 'pod-1',
     version: '1.2.3',
     report: (error) => {
@@ -32,7 +34,6 @@ function faceOf() {
   });
   const metricsText = async () => 'baton_ready 1\n';
   const { clock } = world;
-  const { application, adminRequest, isEnvoys } = fakeAgentFace();
   const face = createFace({
     agent,
     policy: defaultPolicy,

@@ -58,7 +58,10 @@ export function createSources(parts: SourceParts): Sources {
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
-  const warn = createCertificateWarnings(parts.record, { runDirectory: parts.runDirectory });
+  const warn = createCertificateWarnings(parts.record, {
+    runDirectory: parts.runDirectory,
+    bootstrap: () => bootstrap,
+  });
   const desired = createDesiredState({
     clock: systemClock,
     ...(folders.length === 0 ? {} : { certificates: told(certificates, warn) }),

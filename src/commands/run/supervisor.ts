@@ -16,7 +16,7 @@ import type { Tree } from '../../core/tree.ts';
 import type { Cancel, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
 import type { AgentFace } from '../../work/agent-face.ts';
-import { type Chronicle, createChronicle } from '../../work/chronicle.ts';
+import { type Chronicle, type ChronicleParts, createChronicle } from '../../work/chronicle.ts';
 import { deferred } from '../../work/deferred.ts';
 import { type AnsweringFace, createFace } from '../../work/face.ts';
 import type { Launches } from '../../work/launches.ts';
@@ -78,12 +78,12 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     perform: (effect) => perform(effect),
   });
-  const chronicle = chronicleOf(parts, policy, agent.state);
   const { text: metricsText } = metrics;
   const changeLogLevel = logLevelOf(parts);
   const application = ownApplication(parts, () => sources.bootstrap());
   const admin = createServingAdmin({ clock: systemClock, launches });
   const asking = { adminRequest: admin.request, isEnvoys: isEnvoysOf(launches) };
+  const chronicle = chronicleOf(parts, { policy, state: agent.state, application });
   const facts = { agent, policy, clock: systemClock, ...asking, metricsText, changeLogLevel };
   const scrape = createScraping({ ...parts, launches, metrics });
   const face = createFace({ ...facts, application, scrape, chronicle });
@@ -125,13 +125,11 @@ function logLevelOf({ settings, log }: SupervisorParts): AgentFace['changeLogLev
 
 function chronicleOf(
   { settings, versions, log }: SupervisorParts,
-  policy: Policy,
-  state: () => State,
+  facts: Pick<ChronicleParts, 'policy' | 'state' | 'application'>,
 ): Chronicle {
   return createChronicle({
-    policy,
+    ...facts,
     clock: systemClock,
-    state,
     name: settings.podName,
     version: versions.baton,
     report: (error) =>
