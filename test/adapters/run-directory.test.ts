@@ -376,17 +376,17 @@ describe('the end', () => {
   test('waits a moment for who still uses a candidate', async () => {
     const directory = await open();
     const done: string[] = [];
-    let use = () => {};
+    let use: (() => void) | undefined;
     const used = directory.withCandidate('{}', async () => {
       await new Promise<void>((resolve) => {
         use = resolve;
       });
       done.push('used');
     });
-    await vi.waitUntil(async () => (await readdir(folder)).some(isCandidate));
+    const inUse = await vi.waitUntil(() => use);
 
     const released = directory.release().then(() => done.push('released'));
-    use();
+    inUse();
     await Promise.all([used, released]);
 
     expect(done).toEqual(['used', 'released']);

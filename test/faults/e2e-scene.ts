@@ -23,7 +23,9 @@ export interface E2eScene extends Scene {
 export type EnvoyKind = 'fake' | 'real';
 
 /** A second of the fake's: a parent leaves within the margin of its time, the sooner the better. */
-const TIME_SCALE = 0.6;
+const TIME_SCALE = 0.75;
+/** Long enough to be seen draining, twice over, on a busy machine. */
+const PARENT_SHUTDOWN_TIME = '3s';
 
 /** What Envoy is, and what its bootstrap has to hold. */
 interface Cast extends Pick<Scene, 'hold' | 'isHeld' | 'letGo' | 'order'> {
@@ -38,7 +40,11 @@ export async function openScene(kind: EnvoyKind, fault: Fault): Promise<E2eScene
   const fake = createFakeEnvoy({ timeScale: TIME_SCALE, takesOrders: true });
   const world = await openWorld({
     binary: fake.binary,
-    settings: { BATON_RESTART_BACKOFF: '20ms', ...injections[fault].settings },
+    settings: {
+      BATON_PARENT_SHUTDOWN_TIME: PARENT_SHUTDOWN_TIME,
+      BATON_RESTART_BACKOFF: '20ms',
+      ...injections[fault].settings,
+    },
   });
   const cast = kind === 'fake' ? castFake(fake) : await castReal(world.folder);
   const props = await prepareProps(fault, world);

@@ -47,7 +47,8 @@ export const injections: Readonly<Record<Fault, Injection>> = {
     strike: (scene) => scene.order(pidOf(scene, 'L2'), { kind: 'hang' }),
   },
   newInitializesForever: {
-    settings: { BATON_INIT_DEADLINE: '300ms' },
+    settings: { BATON_INIT_DEADLINE: '3s' },
+    takesLong: true,
     strike: (scene) => scene.agent().untilRecord({ msg: 'Envoy ended unexpectedly', launch: 'L2' }),
   },
   newIsStopped: {
