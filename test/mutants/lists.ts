@@ -1,4 +1,5 @@
 /** Every mutant there is. */
+import { ofAsks, ofDrained } from './lists/asks.ts';
 import {
   ofCertificatesSeen,
   ofDeliveryEnd,
@@ -21,6 +22,8 @@ import type { Mutant } from './mutant.ts';
 
 export const mutants: readonly Mutant[] = [
   ...ofLifecycle,
+  ...ofAsks,
+  ...ofDrained,
   ...ofHandover,
   ...ofHandoverEnd,
   ...ofModes,

@@ -27,16 +27,6 @@ export const ofLifecycle = mutantsOf('lifecycle.ts', [
     '',
   ],
   ['a part that is whole again stays held', 'held.delete(part);', 'held.set(part, problems);'],
-  [
-    'a stopping agent leaves askers without an answer',
-    'requests.length === 0 ? turn : refuseRequests(turn, requests);',
-    'turn;',
-  ],
-  [
-    'who asks for another mode joins a handover that is not in it',
-    " && (mode === 'auto' || mode === askedMode)",
-    '',
-  ],
   ['a timer fires that is not armed', 'if (!turn.state.timers.has(timer)) return turn;', ''],
   ['a stop does not drain after its delay', 'return drain(fired);', 'return terminate(fired);'],
   ['tokens never come back', 'crashes: [], standbyGivenUp: undefined', 'standbyGivenUp: undefined'],

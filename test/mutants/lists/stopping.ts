@@ -62,7 +62,7 @@ export const ofStopping = mutantsOf('stopping.ts', [
   ],
   [
     'a child draining at its parent is told off twice',
-    "hasSuccessor(turn.state, launch) ? ('count' as const) : ('stop' as const)",
+    "knowsAlready(turn.state, launch) ? ('count' as const) : ('stop' as const)",
     "'stop' as const",
   ],
 ]);
