@@ -11,6 +11,7 @@ import { crash } from './scenarios/crash.ts';
 import { faults } from './scenarios/faults.ts';
 import { fleet } from './scenarios/fleet.ts';
 import { handovers } from './scenarios/handovers.ts';
+import { page } from './scenarios/page.ts';
 import { probes } from './scenarios/probes.ts';
 import { rotation } from './scenarios/rotation.ts';
 import { rotations } from './scenarios/rotations-soak.ts';
@@ -35,7 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   fleet,
 ];
 /** Too long to be run unasked. */
-const ONLY_BY_NAME: readonly Scenario[] = [faults, soak, rotations, probes];
+const ONLY_BY_NAME: readonly Scenario[] = [faults, soak, rotations, probes, page];
 const ALL = [...SCENARIOS, ...ONLY_BY_NAME];
 const ENVOY_VERSION = '1.40.0';
 

@@ -9,7 +9,7 @@ export interface Commands {
   readonly validate: () => Promise<number>;
   readonly render: (options: RenderOptions) => Promise<number>;
   readonly settings: (options: { readonly format: SettingsFormat }) => Promise<number>;
-  readonly status: (options: { readonly json: boolean }) => Promise<number>;
+  readonly status: (options: StatusOptions) => Promise<number>;
   readonly history: (options: { readonly json: boolean }) => Promise<number>;
   readonly restart: (options: RestartOptions) => Promise<number>;
   readonly wait: (options: { readonly timeoutMs: number }) => Promise<number>;
@@ -28,6 +28,12 @@ export interface RenderOptions {
 }
 
 export type SettingsFormat = 'table' | 'json' | 'markdown';
+
+export interface StatusOptions {
+  readonly json: boolean;
+  /** Again and again, until it is told to end. */
+  readonly watch: boolean;
+}
 
 export interface RestartOptions {
   readonly mode: 'auto' | Mode;
@@ -172,10 +178,11 @@ function formatOf({ json, markdown }: { json?: true; markdown?: true }): Setting
 function addAskingCommands(program: Command, commands: Commands, settle: Settle): void {
   addCommand(program, 'status', {
     does: 'Shows what the agent does and waits for. Exits with 1 when it is not ready.',
-    example: 'baton status --json',
+    example: 'baton status --watch',
   })
     .option('--json', 'as JSON', false)
-    .action((options: { json: boolean }) => settle(commands.status(options)));
+    .option('--watch', 'goes on until Ctrl-C; into a pipe when something has changed', false)
+    .action((options: StatusOptions) => settle(commands.status(options)));
   addCommand(program, 'history', {
     does: 'Shows the last launches and handovers: why, how, how long, and what failed.',
     example: 'baton history --json',

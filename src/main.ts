@@ -9,8 +9,10 @@ import type { Commands } from './command-line.ts';
 import type { AskingFace } from './commands/asking.ts';
 import { AGENT_SIGNALS, type AgentSignal, IGNORED_SIGNALS } from './commands/run/signals.ts';
 import { type ProcessFace, run } from './commands/run.ts';
+import type { WatchingFace } from './commands/watch-status.ts';
 import { EXIT } from './core/model.ts';
 import type { Result } from './ports.ts';
+import { unknownNames } from './settings/unknown-names.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -110,7 +112,9 @@ type AskingCommand = Exclude<
 function askingCommands(): Pick<Commands, AskingCommand> {
   return {
     status: async (options) =>
-      (await import('./commands/status.ts')).showStatus(options, await asking()),
+      options.watch
+        ? (await import('./commands/watch-status.ts')).watchStatus(options, await watching())
+        : (await import('./commands/status.ts')).showStatus(options, await asking()),
     history: async (options) =>
       (await import('./commands/history.ts')).showHistory(options, await asking()),
     restart: async (options) =>
@@ -143,7 +147,19 @@ async function asking(): Promise<AskingFace> {
     import('./adapters/clock.ts'),
   ]);
   const runDirectory = process.env['BATON_RUN_DIR'] || findRunDirectory();
-  return { print, complain, clock, control: createControlClient(runDirectory, clock) };
+  const control = createControlClient(runDirectory, clock);
+  return { print, complain, clock, control, misnamed: () => unknownNames(process.env) };
+}
+
+/** The same until Ctrl-C, or until nobody reads what is printed. */
+async function watching(): Promise<WatchingFace> {
+  const { stdout } = process;
+  const over = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort());
+  stdout.on('error', () => over.abort());
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const isDrawable = isatty(1) && process.env['TERM'] !== 'dumb';
+  return { ...(await asking()), ended: over.signal, screen: isDrawable ? size : undefined };
 }
 
 function settingsWith(moreEnvoyArgs: readonly string[]): Result<Settings> {

@@ -80,8 +80,9 @@ export interface AdminAnswer {
 /** One connection to one launch's admin, opened at its first answer and kept until it is gone. */
 export interface AdminChannel {
   /**
-   * @throws AgentError when nothing answers within `timeoutMs` (default 2 s) or the body is longer
-   * than `maxBytes` (default 1 MiB).
+   * @throws AgentError `adminUnreached` when it was never sent; `adminBrokeOff` when the connection
+   * ended before the answer did; `adminSilent` when nothing answers within `timeoutMs` (default 2 s)
+   * or the body is longer than `maxBytes` (default 1 MiB).
    */
   request(method: string, path: string, limits?: AdminLimits): Promise<AdminAnswer>;
   /**
@@ -295,6 +296,8 @@ export interface Material {
   validationFor(launch: Pick<LaunchPlaces, 'adminSocketPath'>): string;
   /** What it reads by file SDS; empty where certificates come with a restart. */
   readonly secrets: Secrets;
+  /** The copies its files are read from; absent without certificates. */
+  readonly certificateFolder?: string;
   /** Whether new certificates can be put under an Envoy that serves, all of them by the secrets. */
   readonly isDeliverable: boolean;
   /** What Envoy has to show for it once it is LIVE. */
@@ -320,6 +323,10 @@ export interface HttpRequest {
   readonly transport: 'tcp' | 'unix';
   /** The other end's address as the kernel names it; empty on a unix socket. */
   readonly peer: string;
+  readonly peerPort: number;
+  /** This end's: what was connected to. */
+  readonly localAddress: string;
+  readonly localPort: number;
   /** By lower-case name, every value kept: a second Host does not hide behind the first. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
   readonly body: Buffer;

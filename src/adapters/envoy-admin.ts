@@ -4,6 +4,8 @@ import { AgentError, messageOf } from '../core/agent-error.ts';
 import type { Epoch } from '../core/model.ts';
 import type { AdminAnswer, AdminChannel, EnvoyAdmin, LiveWatch, ServerInfo } from '../ports.ts';
 import {
+  CHANNEL_CLOSED,
+  CONNECTION_CLOSED,
   exchange,
   keepConnection,
   type Limits,
@@ -18,6 +20,8 @@ const DEFAULT_LIMITS: Limits = { timeoutMs: 2_000, maxBytes: 1024 * 1024 };
 const POLL = { minTimeout: 10, factor: 1.15, maxTimeout: 250, randomize: false } as const;
 /** Of an answer that was to be streamed and is held instead. */
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
+/** Of others' questions at once: two that take their time do not hold up a probe. */
+const MOST_PASSED_ON = 16;
 /** Answered for as long as the client stays: on the kept connection nothing else would ever be. */
 const ENDLESS_PATHS: ReadonlySet<string> = new Set(['/hystrix_event_stream', '/tap']);
 
@@ -30,7 +34,7 @@ export const envoyAdmin: EnvoyAdmin = { open: openChannel };
 
 function openChannel(socketPath: string): AdminChannel {
   const kept = keepConnection();
-  const passage = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1 });
+  const passage = new Agent({ keepAlive: true, maxSockets: MOST_PASSED_ON, maxFreeSockets: 1 });
   const streams = createStreams(socketPath);
   const request: AdminChannel['request'] = async (method, path, given = {}) => {
     // Envoy sends a body after HEAD too (measured on 1.40): to a reader of HTTP that is garbage.
@@ -44,9 +48,8 @@ function openChannel(socketPath: string): AdminChannel {
         throw error;
       });
     return (given.isPassedOn ? others() : own()).catch((cause: unknown) => {
-      throw new AgentError('adminSilent', `Cannot ask Envoy for ${path}: ${messageOf(cause)}.`, {
-        cause,
-      });
+      const message = `Cannot ask Envoy for ${path}: ${messageOf(cause)}.`;
+      throw new AgentError(failureOf(cause), message, { cause });
     });
   };
   const close = () => {
@@ -104,7 +107,21 @@ async function passOn(question: Question, limits: Limits, agent: Agent): Promise
 
 /** A child that failed has closed the launch's admin listener; the kept connection still answers. */
 function isRefused(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+  return codeOf(error) === 'ECONNREFUSED';
+}
+
+/** Of a connection that was never made. */
+const UNREACHED: readonly unknown[] = ['ECONNREFUSED', 'ENOENT', CHANNEL_CLOSED];
+const BROKE_OFF: readonly unknown[] = ['ECONNRESET', 'EPIPE', CONNECTION_CLOSED];
+
+function failureOf(error: unknown): string {
+  const code = codeOf(error);
+  if (UNREACHED.includes(code)) return 'adminUnreached';
+  return BROKE_OFF.includes(code) ? 'adminBrokeOff' : 'adminSilent';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function hasEnd(path: string): boolean {

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../core/agent-error.ts';
 import { outcomeText } from '../core/attempts.ts';
 import { createLineReader } from '../core/envoy-line.ts';
 import type { Outcome } from '../core/model.ts';
@@ -47,7 +48,7 @@ export interface EnvoyQueryOptions {
 export function createEnvoyQueries(options: EnvoyQueryOptions): EnvoyQueries {
   const asking = { environment: {}, folder: tmpdir(), timeoutMs: TIMEOUT_MS, ...options };
   const ask = (binary: string, args: readonly string[]) =>
-    runFor([binary, ...args], asking).catch(unasked);
+    runFor([binary, ...args], asking).catch((error: unknown) => unasked(error, asking.folder));
   return {
     validate: async (binary, args) => {
       const answer = await ask(binary, [...args, '--mode', 'validate']);
@@ -159,9 +160,10 @@ async function lastLinesOf(file: FileHandle): Promise<readonly string[]> {
   return lines.slice(size > length ? 1 : 0).filter((line) => line.trim() !== '');
 }
 
-/** There is no place for its answer: the temp folder can't be written, for one. */
-function unasked(error: unknown): Answer {
-  const ending = error instanceof Error ? error.message : '';
+/** There is no place for its answer: the folder can't be written, for one. */
+function unasked(error: unknown, folder: string): Answer {
+  const why = error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
+  const ending = `its answer can't be kept in ${folder} (${why})`;
   return { succeeded: false, lines: [], ending, isTransient: true };
 }
 

@@ -94,11 +94,15 @@ function readRequest(
   transport: HttpRequest['transport'],
   body: Buffer,
 ): HttpRequest {
+  const { remoteAddress, remotePort, localAddress, localPort } = incoming.socket;
   return {
     method: incoming.method ?? '',
     target: incoming.url ?? '',
     transport,
-    peer: incoming.socket.remoteAddress ?? '',
+    peer: remoteAddress ?? '',
+    peerPort: remotePort ?? 0,
+    localAddress: localAddress ?? '',
+    localPort: localPort ?? 0,
     headers: incoming.headersDistinct,
     body,
   };

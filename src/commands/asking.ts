@@ -1,6 +1,6 @@
 /** What the commands that ask a running agent have in common. */
 import type { ControlAnswer, ControlClient } from '../adapters/control-client.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Problem } from '../ports.ts';
 
 /** Where a command prints, and whom it asks. */
 export interface AskingFace {
@@ -10,6 +10,8 @@ export interface AskingFace {
   readonly complain: (text: string) => void;
   readonly control: ControlClient;
   readonly clock: Clock;
+  /** What keeps a setting in the environment from being read, such as a name that is none. */
+  readonly misnamed: () => readonly Problem[];
 }
 
 /** Exit codes of the commands; the agent's own are in core/model.ts. */
@@ -20,13 +22,18 @@ export type CommandExit = (typeof COMMAND_EXIT)[keyof typeof COMMAND_EXIT];
 /** For questions that the agent answers from memory. */
 export const PROMPT_ANSWER_MS = 5_000;
 
+type AskedFace = Pick<AskingFace, 'control' | 'misnamed'>;
 type Unanswered = Exclude<ControlAnswer, { readonly kind: 'answered' }>;
 
-/** Why there was no answer, in one line. */
-export function unansweredText(answer: Unanswered, { socketPath }: ControlClient): string {
+/** Why there was no answer, in one line; where no agent is, also which names of settings are none. */
+export function unansweredText(answer: Unanswered, { control, misnamed }: AskedFace): string {
+  const { socketPath } = control;
   switch (answer.kind) {
     case 'noAgent':
-      return `Cannot reach an agent at ${socketPath}: ${answer.reason}. BATON_RUN_DIR has to be that of the running agent.`;
+      return [
+        `Cannot reach an agent at ${socketPath}: ${answer.reason}. BATON_RUN_DIR has to be that of the running agent.`,
+        ...misnamed().map(({ message }) => message),
+      ].join(' ');
     case 'lost':
       return `Cannot read the answer of the agent at ${socketPath}: ${answer.reason}.`;
     case 'timedOut':
@@ -36,6 +43,6 @@ export function unansweredText(answer: Unanswered, { socketPath }: ControlClient
 
 /** Tells why there was no answer; only where there is no agent is the exit code 69. */
 export function reportUnanswered(answer: Unanswered, face: AskingFace): CommandExit {
-  face.complain(`${unansweredText(answer, face.control)}\n`);
+  face.complain(`${unansweredText(answer, face)}\n`);
   return answer.kind === 'noAgent' ? COMMAND_EXIT.noAgent : COMMAND_EXIT.negative;
 }

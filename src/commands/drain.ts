@@ -40,8 +40,8 @@ async function waitForLast(waitMs: number, face: AskingFace): Promise<CommandExi
     const look = await lookAtDrain(face);
     if (typeof look === 'number') return look;
     if (face.clock.moment().atMs + LOOK_EVERY_MS > untilMs) {
-      const left = look.connections === undefined ? 'some' : look.connections;
-      face.complain(`Not empty in time: ${left} connections are left. The drain goes on.\n`);
+      const left = look.connections ?? 'not counted yet';
+      face.complain(`Not empty in time, connections left: ${left}. The drain goes on.\n`);
       return COMMAND_EXIT.negative;
     }
     await new Promise<void>((resolve) => {

@@ -96,8 +96,7 @@ async function supervise(parts: Parts): Promise<number> {
   parts.onBug(bugs.take);
   let open = doors.value;
   // Not awaited: a bootstrap that never comes has no admin port. It cannot fail but by a bug.
-  void supervisor.configured.then(async () => {
-    const admin = await openAdminDoor({ ...parts, supervisor });
+  void openAdminDoor({ ...parts, supervisor }).then((admin) => {
     if (admin.ok) open = [...open, ...admin.value];
     else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
   });

@@ -1,42 +1,53 @@
 /** The status as a page of text: a word in front, what belongs to it beside and below. */
 import type { CertificatesStatus, LeafStatus } from '../core/certificate-status.ts';
 import type { DrainedStatus } from '../core/drained-status.ts';
+import { type GivenUpStatus, givenUpText } from '../core/given-up.ts';
 import type {
+  ApplicationStatus,
   DigestStatus,
   HandoverEndStatus,
   HandoverStatus,
   LaunchStatus,
-  Status,
   TokenStatus,
 } from '../core/status.ts';
+import { type Status, untoldHolds } from '../core/status.ts';
+import type { WaitStatus } from '../core/waits.ts';
+
+/** What stands in front of the lines that each of these makes; without lines it is left out. */
+const SECTIONS = {
+  ready: (status) => [status.ready ? 'yes' : `no, ${status.reason}`],
+  phase: ({ phase }) => [phase],
+  application: ({ application }) => (application ? [applicationLine(application)] : []),
+  launches: ({ launches }) => launchLines(launches),
+  handover: ({ handover }) => (handover ? [handoverLine(handover)] : []),
+  'last handover': ({ lastHandover }) => (lastHandover ? [endLine(lastHandover)] : []),
+  drained: ({ drained }) => (drained ? [drainedLine(drained)] : []),
+  standby: ({ standby }) => (standby ? [joined([standby.state, standby.reason])] : []),
+  tokens: ({ tokens }) => [tokenLine(tokens)],
+  'waits for': ({ waits }) => waits.map(waitLine),
+  certificates: (status) => (status.certificates ? certificateLines(status.certificates) : []),
+  held: (status) =>
+    untoldHolds(status).map(({ part, problems }) => `${part}: ${problems.join(' ')}`),
+  desired: ({ desired }) => digestLines(desired),
+  committed: ({ committed }) => digestLines(committed),
+  'given up': ({ givenUp }) => givenUp.map(givenUpLine),
+  'on SIGTERM': ({ onSigterm }) => onSigterm,
+} satisfies Readonly<Record<string, (status: Status) => readonly string[]>>;
+
+/** In their order. */
+export const STATUS_TITLES: readonly string[] = Object.keys(SECTIONS);
 
 /** Ends with a line break; the first line says whether the agent is ready. */
 export function statusText(status: Status): string {
-  const sections: readonly Section[] = [
-    ['ready', [status.ready ? 'yes' : `no, ${status.reason}`]],
-    ['phase', [status.phase]],
-    ['launches', launchLines(status.launches)],
-    ['handover', status.handover ? [handoverLine(status.handover)] : []],
-    ['last handover', status.lastHandover ? [endLine(status.lastHandover)] : []],
-    ['drained', status.drained ? [drainedLine(status.drained)] : []],
-    ['standby', status.standby ? [joined([status.standby.state, status.standby.reason])] : []],
-    ['tokens', [tokenLine(status.tokens)]],
-    ['waits for', status.waits.map(({ what, leftSeconds }) => `${what} (${age(leftSeconds)})`)],
-    ['certificates', status.certificates ? certificateLines(status.certificates) : []],
-    ['held', status.held.map(({ part, problems }) => `${part}: ${problems.join(' ')}`)],
-    ['desired', digestLines(status.desired)],
-    ['committed', digestLines(status.committed)],
-    ['given up', digestLines(status.refused)],
-    ['on SIGTERM', status.onSigterm],
-  ];
-  return sections.flatMap(sectionLines).join('');
+  return Object.entries(SECTIONS)
+    .flatMap(([title, lines]) => sectionLines(title, lines(status)))
+    .join('');
 }
-
-type Section = readonly [title: string, lines: readonly string[]];
 
 const TITLE_WIDTH = 15;
 
-function sectionLines([title, lines]: Section): readonly string[] {
+/** The title in front of the first line; nothing of a line can move a terminal's cursor. */
+export function sectionLines(title: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, at) => {
     const shown = line.replaceAll(/\p{Cc}+/gu, ' ');
     return `${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${shown}\n`;
@@ -50,6 +61,10 @@ function drainedLine({ reason, seconds, connections, isReturning }: DrainedStatu
     ? 'on its way back: a new Envoy is being started'
     : '`baton undrain` brings it back';
   return `for ${age(seconds)}, ${reason}, ${left}; ${next}`;
+}
+
+function applicationLine({ ready, reason }: ApplicationStatus): string {
+  return ready ? 'ready' : `not ready, ${reason}`;
 }
 
 function launchLines(launches: readonly LaunchStatus[]): readonly string[] {
@@ -116,6 +131,19 @@ function tokenLine({ total, left, nextDelaySeconds }: TokenStatus): string {
   return `${left} of ${total} left, ${next}`;
 }
 
+function waitLine({ what, leftSeconds, expectedSeconds, otherwise }: WaitStatus): string {
+  if (expectedSeconds === undefined) {
+    return `${what} (${joined([age(leftSeconds), otherwise && `else ${otherwise}`])})`;
+  }
+  return `${what} (expected in ${age(expectedSeconds)}, else ${otherwise} in ${age(leftSeconds)})`;
+}
+
+function givenUpLine(givenUp: GivenUpStatus): string {
+  const { agoSeconds, handover, reason, againSeconds } = givenUp;
+  const again = againSeconds === undefined ? '' : `in ${age(againSeconds)}, or `;
+  return `${givenUpText(givenUp)}, ${age(agoSeconds)} ago by ${handover}: ${reason} (tried again ${again}when something changes or someone asks)`;
+}
+
 function certificateLines(certificates: CertificatesStatus): readonly string[] {
   const { verdict, sinceSeconds, problems, advice, delivery } = certificates;
   const words = verdict.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -173,7 +201,7 @@ const UNITS = [
 ] as const;
 
 /** The two largest units: 0.4 s, 12.5 s, 3 min 5 s, 2 d 4 h. */
-function age(seconds: number): string {
+export function age(seconds: number): string {
   const at = UNITS.findIndex(([, length]) => seconds >= length);
   const [unit, length] = UNITS[at] ?? [];
   if (unit === undefined || length === undefined) return `${seconds} s`;

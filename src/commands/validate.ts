@@ -6,6 +6,7 @@ import { createEnvoyQueries } from '../adapters/envoy-queries.ts';
 import { EXIT } from '../core/model.ts';
 import type { Result } from '../ports.ts';
 import type { Settings } from '../settings.ts';
+import { withOwnNames } from '../work/own-names.ts';
 import { prepareLaunch, withSnapshot } from './prepare.ts';
 import { type PrintingFace, refuse } from './printing.ts';
 import { envoyEnvironment } from './run/envoy-settings.ts';
@@ -51,7 +52,8 @@ async function askEnvoy(
     environment: envoyEnvironment(env),
     folder: scratch,
   });
-  return queries.validate(envoyBinary, prepared.value.args);
+  const verdict = await queries.validate(envoyBinary, prepared.value.args);
+  return withOwnNames(verdict, { bootstrapPath, certificateFolder: folder });
 }
 
 const NO_ENVOY = {

@@ -27,10 +27,8 @@ export async function waitUntilReady(options: WaitOptions, face: AskingFace): Pr
   }
 }
 
-function reasonOf(answer: ControlAnswer, { control }: AskingFace): string {
-  return answer.kind === 'answered'
-    ? answer.body.toString().trim()
-    : unansweredText(answer, control);
+function reasonOf(answer: ControlAnswer, face: AskingFace): string {
+  return answer.kind === 'answered' ? answer.body.toString().trim() : unansweredText(answer, face);
 }
 
 function pause(clock: Clock): Promise<void> {

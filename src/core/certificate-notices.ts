@@ -8,6 +8,8 @@ export interface CertificateSurroundings {
   readonly fixedMounts: readonly FixedMount[];
   /** The files that hold private keys. */
   readonly keyFiles: readonly KeyFile[];
+  /** Folders that the bootstrap speaks of by their own paths. */
+  readonly namedFolders?: readonly string[];
   /** Where the keys are copied to; absent when it can't be told of what kind it is. */
   readonly runDirectory?: RunDirectoryPlace;
 }
@@ -49,8 +51,9 @@ export interface CertificateNotice {
 export function certificateNotices(
   surroundings: CertificateSurroundings,
 ): readonly CertificateNotice[] {
-  const { fixedMounts, keyFiles, runDirectory } = surroundings;
+  const { fixedMounts, keyFiles, namedFolders = [], runDirectory } = surroundings;
   return [
+    ...namedFolders.map(namedByBootstrap),
     ...fixedMounts.filter(isFolder).map(aboutFolder),
     ...byFolder(fixedMounts.filter(isFile).filter(isCurrent), fixedFiles),
     ...byFolder(fixedMounts.filter(isFile).filter(isOutdated), outdatedFiles),
@@ -86,6 +89,12 @@ function aboutFolder({ folder, isOutdated }: FixedMount): CertificateNotice {
   const message = isOutdated
     ? 'Was replaced or removed outside, and its mount still shows what was there before. Mount the folder above it, or the whole volume, and start the container anew.'
     : 'Is mounted by subPath from within a volume, or as a single file: such a mount is never updated. Mount the whole volume.';
+  return { about: folder, message };
+}
+
+function namedByBootstrap(folder: string): CertificateNotice {
+  const message =
+    'The bootstrap names files in it by their own paths: Envoy reads what is there when it starts, half-written pairs included, and nothing here protects it. Write ${CERT_DIR} instead of the folder.';
   return { about: folder, message };
 }
 

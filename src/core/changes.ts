@@ -10,7 +10,7 @@ import { servingLaunch, type Turn } from './turn.ts';
 export function changesOf(state: State, policy: Policy): readonly Trigger[] {
   const { desired, committed } = state;
   if (desired === undefined || committed === undefined) return [];
-  const parts = sameDesired(desired, state.refused) ? partsBesideRefused(state) : PARTS;
+  const parts = sameDesired(desired, state.refused?.what) ? partsBesideRefused(state) : PARTS;
   return parts.filter((part) => policy.triggers.has(part) && desired[part] !== committed[part]);
 }
 
@@ -19,7 +19,8 @@ const PARTS = ['certificates', 'bootstrap', 'binary'] as const;
 function partsBesideRefused(state: State): readonly 'certificates'[] {
   const { desired, refusedCertificates } = state;
   const alone = certificatesAlone(state);
-  const isUntried = alone?.certificates !== refusedCertificates && !sameDesired(alone, desired);
+  const isUntried =
+    alone?.certificates !== refusedCertificates?.what && !sameDesired(alone, desired);
   return alone !== undefined && isUntried ? ['certificates'] : [];
 }
 

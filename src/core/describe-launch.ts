@@ -2,7 +2,7 @@
 import { outcomeText } from './attempts.ts';
 import type { Event } from './events.ts';
 import { ageMs, info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
-import { leftOnTime } from './retiring.ts';
+import { endedAsAsked } from './retiring.ts';
 import type { Launch } from './state.ts';
 import { findLaunch } from './turn.ts';
 
@@ -55,11 +55,7 @@ function isGivenUpIn({ after }: Told, { id, isDoomed, isHung, isKilled }: Launch
 /** An exit that was asked for is news; any other is something to look at. */
 function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogRecord {
   const launch = findLaunch(told.before, event.launch);
-  const wasClean = event.outcome.kind === 'exited' && event.outcome.code === 0;
-  const isExpected =
-    told.before.stop !== undefined ||
-    launch?.stage === 'stopping' ||
-    (launch !== undefined && launch.stage === 'retiring' && leftOnTime(told, launch, wasClean));
+  const isExpected = endedAsAsked({ ...told, state: told.before }, launch, event.outcome);
   const fields = {
     ...launchFields(told, event.launch),
     outcome: outcomeText(event.outcome),

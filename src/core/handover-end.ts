@@ -1,6 +1,6 @@
 /** How a handover ends, and what is remembered of one that was given up. */
 import { type Digest, sameDesired } from './model.ts';
-import type { Handover, HandoverEnd, HandoverResult } from './state.ts';
+import type { Handover, HandoverEnd, HandoverResult, State } from './state.ts';
 import { arm, disarm, emit, findLaunch, isFailing, setState, type Turn } from './turn.ts';
 
 /** How long after it was given up something is tried again that the surroundings kept from being. */
@@ -21,13 +21,20 @@ export function endHandover(turn: Turn, result: HandoverResult, reason: string):
   const again = isGivenUp ? replaceLater(settled, turn.state.handover) : settled;
   return setState(disarm(again, 'retry', 'headroom'), {
     handover: undefined,
-    ...(isGivenUp && isChange ? givenUp(turn.state.handover) : {}),
+    ...(isGivenUp && isChange ? givenUp(turn.state.handover, { reason, atMs: turn.atMs }) : {}),
     ...(isGivenUp && aim === 'standby' ? { standbyGivenUp: turn.state.generation } : {}),
   });
 }
 
-function givenUp({ scope, target }: Handover) {
-  return scope === undefined ? { refused: target } : { refusedCertificates: target.certificates };
+function givenUp(
+  { id: handover, scope, target }: Handover,
+  why: { readonly reason: string; readonly atMs: number },
+): Pick<State, 'refused' | 'refusedCertificates'> {
+  if (scope === undefined) return { refused: { what: target, handover, ...why } };
+  const { certificates } = target;
+  return certificates === undefined
+    ? {}
+    : { refusedCertificates: { what: certificates, handover, ...why } };
 }
 
 /** Until its replacement is tried again a failing one still serves by its workers. */
@@ -72,6 +79,6 @@ export function endOf(
 /** Certificates that are served were not given up, whatever was before. */
 export function withoutRefusal(turn: Turn, certificates: Digest | undefined): Turn {
   const { refusedCertificates } = turn.state;
-  if (certificates === undefined || refusedCertificates !== certificates) return turn;
+  if (certificates === undefined || refusedCertificates?.what !== certificates) return turn;
   return setState(disarm(turn, 'reconsiderCertificates'), { refusedCertificates: undefined });
 }

@@ -263,7 +263,7 @@ export function onLaunchLive(turn: Turn, event: Event & { type: 'launchLive' }):
     envoyState: undefined,
   });
   const { refused } = serving.state;
-  const isAccepted = sameDesired(live.target, refused);
+  const isAccepted = sameDesired(live.target, refused?.what);
   const settled = isAccepted ? disarm(serving, 'reconsider') : serving;
   const committed = setState(withoutRefusal(settled, live.target.certificates), {
     committed: live.target,

@@ -1,9 +1,9 @@
 /** The launches of the history: a lane each, from the start to the end. */
 import { outcomeText } from './attempts.ts';
 import type { Happened, Lane, LaneEnd } from './history-model.ts';
-import { leftOnTime } from './retiring.ts';
+import { endedAsAsked } from './retiring.ts';
 import { continued, noSpans } from './spans.ts';
-import type { Launch, State } from './state.ts';
+import type { Launch } from './state.ts';
 import { findLaunch } from './turn.ts';
 
 const MOST_ENDED = 50;
@@ -64,19 +64,13 @@ function endOfLane(launch: Launch | undefined, { event, before, moment, policy }
   const { atMs } = moment;
   const isTold = event.type === 'launchExited' && event.launch === launch?.id;
   const outcome = isTold ? event.outcome : undefined;
-  const wasClean = outcome?.kind === 'exited' && outcome.code === 0;
-  const isOnTime = launch !== undefined && leftOnTime({ atMs, policy }, launch, wasClean);
   const end: LaneEnd = {
     atMs,
     outcome: outcome === undefined ? 'could not be ended by SIGKILL' : outcomeText(outcome),
-    isUnexpected: outcome === undefined || !isExpected(before, launch, isOnTime),
+    isUnexpected:
+      outcome === undefined || !endedAsAsked({ state: before, atMs, policy }, launch, outcome),
   };
   return end;
-}
-
-function isExpected({ stop }: State, launch: Launch | undefined, isOnTime: boolean): boolean {
-  if (stop !== undefined || launch?.stage === 'stopping') return true;
-  return launch?.stage === 'retiring' && isOnTime;
 }
 
 function withoutOldest(lanes: readonly Lane[]): readonly Lane[] {

@@ -65,7 +65,8 @@ export const certificateEvents = {
   },
   'notice about certificates': {
     levels: ['warn'],
-    meaning: 'how folders or run directory are mounted is a trap, though all works today',
+    meaning:
+      'how folders or run directory are mounted is a trap, though all works today, or a bootstrap names a watched folder itself',
     fields: ['about', 'notice'],
     advice: 'see [how the folders are mounted](#how-the-folders-are-mounted)',
   },

@@ -37,6 +37,15 @@ export function readiness(state: State, outlook: Outlook): Readiness {
   return { ready: false, reason: oneLine(reasonOf(state, outlook)) };
 }
 
+/**
+ * The same as a probe is told it: the application's joins it, where it is asked. The agent's own
+ * reason comes first.
+ */
+export function joinedReadiness(own: Readiness, application: Readiness | undefined): Readiness {
+  if (!own.ready || application === undefined || application.ready) return own;
+  return { ready: false, reason: oneLine(`application not ready: ${application.reason}`) };
+}
+
 /** Ready for the first time in this run, and for good: what comes later is no matter of the start. */
 export function startup(state: State, outlook: Outlook): Readiness {
   return state.committed === undefined ? readiness(state, outlook) : { ready: true };

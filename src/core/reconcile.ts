@@ -67,7 +67,7 @@ export function startChange(turn: Turn): Turn {
   const triggers = [...new Set<Trigger>([...changesOf(state, policy), ...asked])];
   const isBusy = state.handover !== undefined || state.stop !== undefined;
   if (triggers.length === 0 || isBusy) return turn;
-  const isAlone = asked.length === 0 && sameDesired(state.desired, state.refused);
+  const isAlone = asked.length === 0 && sameDesired(state.desired, state.refused?.what);
   return beginHandover(setState(turn, { pending: [] }), {
     triggers,
     ...(isAlone ? { scope: 'certificates' } : {}),

@@ -1,6 +1,6 @@
 /** The old launch after a takeover: left alone where Envoy's protocol ends it, else ended by us. */
 import type { Effect } from './events.ts';
-import type { LaunchId } from './model.ts';
+import type { LaunchId, Outcome } from './model.ts';
 import type { Launch } from './state.ts';
 import {
   arm,
@@ -155,4 +155,15 @@ export function leftOnTime(
   if (launch.retiringAtMs === undefined) return false;
   const agedMs = turn.atMs - launch.retiringAtMs;
   return wasClean && agedMs >= turn.policy.parentShutdownTimeMs - EARLY_MARGIN_MS;
+}
+
+/** Whether the end of a launch is news and no trouble: it was asked to end, or its time had come. */
+export function endedAsAsked(
+  { state, ...now }: Pick<Turn, 'state' | 'atMs' | 'policy'>,
+  launch: Launch | undefined,
+  outcome: Outcome,
+): boolean {
+  if (state.stop !== undefined || launch?.stage === 'stopping') return true;
+  const wasClean = outcome.kind === 'exited' && outcome.code === 0;
+  return launch?.stage === 'retiring' && leftOnTime(now, launch, wasClean);
 }

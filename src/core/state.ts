@@ -173,6 +173,15 @@ export interface Stop {
 /** Why no launch can be added to a lineage: one failed before LIVE and was not repaired, or never can be. */
 export type Unsoundness = 'poisoned' | 'beyondRepair';
 
+/** What was not to be brought to serve, and what its handover failed of. */
+export interface GivenUp<What> {
+  readonly what: What;
+  readonly handover: HandoverId;
+  /** One line. */
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 export interface State {
   readonly phase: Phase;
   readonly desired?: Desired;
@@ -185,9 +194,9 @@ export interface State {
   /** What last went LIVE: a crash restart goes back to it. */
   readonly committed?: Desired;
   /** A change that was given up; it is not tried again until something changes or someone asks. */
-  readonly refused?: Desired;
+  readonly refused?: GivenUp<Desired>;
   /** Certificates that were given up as well, when they were tried on what else was committed. */
-  readonly refusedCertificates?: Digest;
+  readonly refusedCertificates?: GivenUp<Digest>;
   /** How many changes were committed: what serves an older one is to be replaced. */
   readonly generation: number;
   /** The generation for which the standby was given up; it is tried again when that changes. */

@@ -2,6 +2,7 @@
 import { reasonOf } from './attempts.ts';
 import { type CertificatesStatus, certificatesStatus } from './certificate-status.ts';
 import { type DrainedStatus, drainedStatus } from './drained-status.ts';
+import { type GivenUpStatus, givenUpStatus } from './given-up.ts';
 import {
   type Desired,
   type HandoverMode,
@@ -10,10 +11,9 @@ import {
   type Phase,
   type Stage,
   shortDigest,
-  type TimerName,
   type Trigger,
 } from './model.ts';
-import { type Outlook, readiness } from './readiness.ts';
+import { joinedReadiness, type Outlook, type Readiness, readiness } from './readiness.ts';
 import { delayAfterFailure, tokensLeft } from './restart-tokens.ts';
 import { secondsOf } from './seconds.ts';
 import { type StandbyStatus, standbyStatus } from './standby-status.ts';
@@ -26,12 +26,16 @@ import type {
   State,
 } from './state.ts';
 import { describeNextSigterm } from './stop-plan.ts';
+import { type WaitStatus, waitStatus, waitsOf } from './waits.ts';
 
 /** What `/status` and `baton status --json` answer. An absent member is not known or not so. */
 export interface Status {
   readonly phase: Phase;
+  /** What `/healthz/ready` says to a probe: the application's own readiness joins it. */
   readonly ready: boolean;
   readonly reason?: string | undefined;
+  /** Only where it is asked for its readiness, and once it was. */
+  readonly application?: ApplicationStatus | undefined;
   readonly launches: readonly LaunchStatus[];
   readonly handover?: HandoverStatus | undefined;
   readonly lastHandover?: HandoverEndStatus | undefined;
@@ -49,9 +53,15 @@ export interface Status {
   /** First eight characters of each digest. */
   readonly desired?: DigestStatus | undefined;
   readonly committed?: DigestStatus | undefined;
-  readonly refused?: DigestStatus | undefined;
+  /** What is desired and not tried again for now, and why. */
+  readonly givenUp: readonly GivenUpStatus[];
   /** What a SIGTERM would do now, line by line. */
   readonly onSigterm: readonly string[];
+}
+
+export interface ApplicationStatus {
+  readonly ready: boolean;
+  readonly reason?: string | undefined;
 }
 
 export interface LaunchStatus {
@@ -114,13 +124,6 @@ export interface TokenStatus {
   readonly nextDelaySeconds?: number | undefined;
 }
 
-export interface WaitStatus {
-  readonly timer: TimerName;
-  /** "waits for ..." in words. */
-  readonly what: string;
-  readonly leftSeconds: number;
-}
-
 export interface HeldStatus {
   readonly part: Part;
   readonly problems: readonly string[];
@@ -132,28 +135,39 @@ export interface DigestStatus {
   readonly binary: string;
 }
 
-/** The whole status at one moment. */
-export function statusOf(state: State, outlook: Outlook): Status {
+/** The whole status at one moment, with what the application last said of itself if it is asked. */
+export function statusOf(state: State, outlook: Outlook, application?: Readiness): Status {
   const { atMs } = outlook.moment;
-  const answer = readiness(state, outlook);
+  const answer = joinedReadiness(readiness(state, outlook), application);
   return {
     phase: state.phase,
     ready: answer.ready,
     reason: answer.ready ? undefined : answer.reason,
+    application: application && applicationStatus(application),
     launches: state.launches.map((launch) => launchStatus(launch, atMs)),
     handover: state.handover && handoverStatus(state.handover, atMs),
     lastHandover: state.lastEnd && endStatus(state.lastEnd, atMs),
     drained: drainedStatus(state, outlook),
     standby: standbyStatus(state, outlook),
     tokens: tokenStatus(state, outlook),
-    waits: waitsOf(state, atMs),
+    waits: waitsOf(state).map((wait) => waitStatus(wait, atMs)),
     certificates: certificatesStatus(state, outlook),
     held: [...state.held].map(([part, problems]) => ({ part, problems })),
     desired: state.desired && digestStatus(state.desired),
     committed: state.committed && digestStatus(state.committed),
-    refused: state.refused && digestStatus(state.refused),
+    givenUp: givenUpStatus(state, atMs),
     onSigterm: describeNextSigterm(state, outlook.policy, outlook.moment.atMs),
   };
+}
+
+/** Parts that are held, but for certificates whose problems are told beside their verdict. */
+export function untoldHolds({ held, certificates }: Status): readonly HeldStatus[] {
+  const isTold = (certificates?.problems ?? []).length > 0;
+  return held.filter(({ part }) => part !== 'certificates' || !isTold);
+}
+
+function applicationStatus(application: Readiness): ApplicationStatus {
+  return application.ready ? { ready: true } : { ready: false, reason: application.reason };
 }
 
 function launchStatus(launch: Launch, atMs: number): LaunchStatus {
@@ -210,43 +224,6 @@ function tokenStatus(state: State, { policy }: Outlook): TokenStatus {
     nextDelaySeconds: delayMs === undefined ? undefined : secondsOf(delayMs),
   };
 }
-
-function waitsOf(state: State, atMs: number): readonly WaitStatus[] {
-  return [...state.timers]
-    .sort(([, oneMs], [, otherMs]) => oneMs - otherMs)
-    .map(([timer, dueMs]) => ({
-      timer,
-      what: waitText(timer),
-      leftSeconds: secondsOf(dueMs - atMs),
-    }));
-}
-
-function waitText(timer: TimerName): string {
-  const [kind, launch] = timer.split(':') as [WaitKind<TimerName>, string | undefined];
-  return waitTexts[kind](launch ?? '');
-}
-
-/** A timer's name without its launch. */
-type WaitKind<Name> = Name extends `${infer Kind}:${string}` ? Kind : Name;
-
-const waitTexts: Readonly<Record<WaitKind<TimerName>, (launch: string) => string>> = {
-  certificateWait: () => 'the certificates to be complete',
-  jitter: () => 'the random delay before a handover',
-  retry: () => 'the delay before the next start',
-  headroom: () => 'the next look whether memory suffices for two Envoys',
-  reconsider: () => 'the next try of the change that could not be started',
-  reconsiderCertificates: () => 'the next try of the certificates that could not be started with',
-  standby: () => 'the next try of a second Envoy',
-  refill: () => 'all restart tokens to be given back',
-  stopDelay: () => 'the delay before the drain',
-  drainMin: () => 'the shortest time of the drain',
-  drainMax: () => 'the last connection, or the longest time of the drain',
-  silence: (launch) => `${launch} to answer`,
-  initialize: (launch) => `${launch} to be initialized`,
-  retire: (launch) => `${launch} to have drained and ended`,
-  replace: (launch) => `the next try to replace ${launch}`,
-  kill: (launch) => `${launch} to end`,
-};
 
 function digestStatus(desired: Desired): DigestStatus {
   return {

@@ -61,7 +61,8 @@ export function tryAgain(turn: Turn, attempt: Attempt): Turn {
 function withNewerContent(turn: Turn): Turn {
   const { handover, desired, refused } = turn.state;
   const isRestore = handover?.aim === 'restore' && !isServed(turn);
-  const isNews = changesOf(turn.state, turn.policy).length > 0 && !sameDesired(desired, refused);
+  const isNews =
+    changesOf(turn.state, turn.policy).length > 0 && !sameDesired(desired, refused?.what);
   if (!isRestore || !isNews || desired === undefined) return turn;
   return setHandover(turn, turnedTo(desired, handover));
 }

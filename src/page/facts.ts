@@ -4,11 +4,14 @@ import {
   type CertificatesKnown,
   type LeafFacts,
   leavesInUse,
+  leavesToCome,
   lifetimeStage,
   wallMsAt,
 } from '../core/certificates-seen.ts';
+import { givenUpText } from '../core/given-up.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { DigestStatus } from '../core/status.ts';
+import type { Wait } from '../core/waits.ts';
 import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
 import { type NowMs, since, until } from './times.ts';
@@ -19,12 +22,18 @@ export function sigtermView({ status }: Overview): Html {
   return html`<ol class="plain">${lines}</ol>`;
 }
 
-export function waitsView({ status, state }: Overview, nowMs: NowMs): Html {
-  const waits = status.waits.flatMap(({ timer, what }) => {
-    const dueMs = state.timers.get(timer);
-    return dueMs === undefined ? [] : [html`<li>${what} <b>${until(dueMs, nowMs)}</b></li>`];
-  });
-  return waits.length === 0 ? html`<p>Nothing.</p>` : html`<ul class="plain">${waits}</ul>`;
+export function waitsView({ waits }: Overview, nowMs: NowMs): Html {
+  if (waits.length === 0) return html`<p>Nothing.</p>`;
+  const items = waits.map((wait) => html`<li>${wait.what} ${timeOf(wait, nowMs)}</li>`);
+  return html`<ul class="plain">${items}</ul>`;
+}
+
+/** When it is expected, or has to have happened, and what is done else. */
+export function timeOf({ dueMs, expectedMs, otherwise }: Wait, nowMs: NowMs): Html {
+  if (otherwise === undefined) return html`<b>${until(dueMs, nowMs)}</b>`;
+  return expectedMs === undefined
+    ? html`<b>${until(dueMs, nowMs)}</b>, else ${otherwise}`
+    : html`<b>${until(expectedMs, nowMs)}</b>, else ${otherwise} in ${until(dueMs, nowMs)}`;
 }
 
 export function tokensView({ status }: Overview): Html {
@@ -45,12 +54,15 @@ export function certificatesView(overview: Overview, nowMs: NowMs): Html {
   const known = state.certificates;
   if (certificates === undefined || known === undefined)
     return html`<p>No folders are watched.</p>`;
-  const leaves = [...leavesInUse(state)]
-    .sort((a, b) => a.notAfterMs - b.notAfterMs)
-    .map((leaf) => leafView(leaf, known, { atMs: overview.atMs, nowMs }));
-  return html`${verdictView(certificates, known, nowMs)}${
-    leaves.length > 0 && html`<ul class="plain leaves">${leaves}</ul>`
-  }`;
+  const shown = (leaves: readonly LeafFacts[], title?: string) =>
+    leaves.length > 0 &&
+    html`${title !== undefined && html`<h3>${title}</h3>`}<ul class="plain leaves">${[...leaves]
+      .sort((a, b) => a.notAfterMs - b.notAfterMs)
+      .map((leaf) => leafView(leaf, known, { atMs: overview.atMs, nowMs }))}</ul>`;
+  return html`${verdictView(certificates, known, nowMs)}${shown(leavesInUse(state))}${shown(
+    leavesToCome(state),
+    'To come',
+  )}`;
 }
 
 const GOOD_VERDICTS: readonly string[] = ['accepted', 'unchanged'];
@@ -94,13 +106,13 @@ function baseNameOf(path: string): string {
 }
 
 export function versionsView({ status }: Overview): Html {
-  const { committed, desired, refused, standby } = status;
+  const { committed, desired, givenUp, standby } = status;
   const [serves, asked] = [digestText(committed), digestText(desired)];
   return html`<dl class="digests">${[
     ...(standby === undefined ? [] : [entry('standby', standby.state)]),
     entry(serves === asked ? 'committed, and desired' : 'committed', serves),
     ...(serves === asked ? [] : [entry('desired', asked)]),
-    ...(refused === undefined ? [] : [entry('given up', digestText(refused))]),
+    ...givenUp.map((one) => entry('given up', givenUpText(one))),
   ]}</dl>`;
 }
 

@@ -1,17 +1,22 @@
 /** What is to be seen at one glance: is it ready, what does it do, what comes next, what failed last. */
+
+import { givenUpText } from '../core/given-up.ts';
 import type { PastHandover } from '../core/history-model.ts';
 import type { HandoverStep } from '../core/state.ts';
-import type { HandoverStatus } from '../core/status.ts';
+import { type HandoverStatus, type Status, untoldHolds } from '../core/status.ts';
+import { timeOf } from './facts.ts';
 import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
-import { type NowMs, since, until } from './times.ts';
+import { type NowMs, since } from './times.ts';
 import { plural, spaced, toneOf } from './words.ts';
 
 /** Ready or not, and the phase: what is read out when it changes. */
 export function readinessView({ status, name }: Overview): Html {
-  const { ready, phase } = status;
+  const { ready, phase, application } = status;
   const title = `${ready ? '✓ ready' : '✕ not ready'} · ${name} · Baton`;
-  return html`<span class="badge ${ready ? 'good' : 'bad'}" data-title="${title}"><span aria-hidden="true">${ready ? '✓' : '✕'}</span> ${ready ? 'Ready' : 'Not ready'}</span> <span class="phase">${phase}</span>`;
+  return html`<span class="badge ${ready ? 'good' : 'bad'}" data-title="${title}"><span aria-hidden="true">${ready ? '✓' : '✕'}</span> ${ready ? 'Ready' : 'Not ready'}</span> <span class="phase">${phase}${
+    application !== undefined && `, application ${application.ready ? 'ready' : 'not ready'}`
+  }</span>`;
 }
 
 /** @returns the title of the page */
@@ -21,7 +26,7 @@ export function titleOf({ status, name }: Overview): string {
 
 export function glanceView(overview: Overview, nowMs: NowMs): Html {
   const { status } = overview;
-  const troubles = troublesOf(overview);
+  const troubles = troublesOf(overview, nowMs);
   return html`${
     status.reason !== undefined && html`<p class="why bad">${status.reason}</p>`
   }<dl class="cards">${[
@@ -69,13 +74,11 @@ const STEPS: Readonly<Record<HandoverStep, (launch: string) => string>> = {
   retiring: (launch) => `is committed to ${launch}, and the old Envoy drains`,
 };
 
-function next({ status, state }: Overview, nowMs: NowMs): Html {
-  const [soonest] = status.waits;
-  const dueMs = soonest && state.timers.get(soonest.timer);
-  if (soonest === undefined || dueMs === undefined) {
+function next({ waits: [soonest] }: Overview, nowMs: NowMs): Html {
+  if (soonest === undefined) {
     return html`Nothing is waited for. A change on disk, a crash or a request starts a handover.`;
   }
-  return html`Waits for ${soonest.what}, at most ${until(dueMs, nowMs)}.`;
+  return html`Waits for ${soonest.what}: ${timeOf(soonest, nowMs)}.`;
 }
 
 interface Failure {
@@ -104,10 +107,15 @@ function failuresOf(handover: PastHandover): readonly Failure[] {
   return [...attempts, { atMs: endedAtMs, text: html`<b>${id}</b> ${spaced(result)}: ${reason}` }];
 }
 
-function troublesOf({ status }: Overview): readonly Html[] {
-  const { held, refused, standby, drained, launches, certificates, lastHandover, tokens } = status;
+function troublesOf(overview: Overview, nowMs: NowMs): readonly Html[] {
+  const { status } = overview;
+  const { standby, drained, launches, certificates, tokens, application } = status;
   return [
-    ...held.map(({ part, problems }) => {
+    ...(application?.reason === undefined || !isOwnTrouble(status)
+      ? []
+      : [html`<b>application</b> not ready: ${application.reason}`]),
+    ...(certificates?.problems ?? []).map((problem) => html`<b>certificates</b> ${problem}`),
+    ...untoldHolds(status).map(({ part, problems }) => {
       return html`<b>${part}</b> held at the last good state: ${problems.join(' ')}`;
     }),
     ...(certificates?.leaves ?? [])
@@ -118,17 +126,31 @@ function troublesOf({ status }: Overview): readonly Html[] {
       ...(isDoomed ? [html`<b>${id}</b> has lost its parent and is being replaced`] : []),
       ...(unproved === undefined ? [] : [html`<b>${id}</b> certificates not proved: ${unproved}`]),
     ]),
-    ...(refused === undefined
-      ? []
-      : [html`A change was given up: ${lastHandover?.reason ?? `bootstrap ${refused.bootstrap}`}`]),
     ...(drained === undefined
       ? []
       : [html`Out of rotation, ${drained.reason}: <code>baton undrain</code> brings it back`]),
+    ...givenUpOnes(overview, nowMs),
     ...(standby?.state === 'missing' ? [html`No standby: ${standby.reason}`] : []),
     ...(tokens.nextDelaySeconds === undefined
       ? [html`No restart token is left: the next crash ends the agent`]
       : []),
   ];
+}
+
+/** The reason on top is another one. */
+function isOwnTrouble({ ready, application, reason }: Status): boolean {
+  return !ready && application?.reason !== undefined && !reason?.endsWith(application.reason);
+}
+
+/** In the order of the status. */
+function givenUpOnes({ status, state }: Overview, nowMs: NowMs): readonly Html[] {
+  const { refused, refusedCertificates } = state;
+  const times = [refused, refusedCertificates].filter((one) => one !== undefined);
+  return status.givenUp.map((givenUp, at) => {
+    const { handover, reason } = givenUp;
+    const ago = html`${since(times[at]?.atMs ?? 0, nowMs)} ago by ${handover}`;
+    return html`<b>${givenUpText(givenUp)}</b> given up ${ago}: ${reason}`;
+  });
 }
 
 const CERTIFICATE_STAGES = {

@@ -55,17 +55,23 @@ function document(overview: Overview, view: View): Html {
   return html`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><title>${titleOf(overview)}</title><link rel="icon" href="${{ markup: ICON }}"><style>${{ markup: style }}</style></head><body data-at="${Math.round(atMs)}"><a class="skip" href="#handovers">Skip to the handovers</a><header><h1>Baton <small>${name}</small></h1><p id="readiness" role="status">${view('readiness')}</p>${contact(overview)}</header><main>${[
     html`<section aria-label="At a glance" id="glance">${view('glance')}</section>`,
     section('Launches', ['launches', 'older-launches'], view),
+    details(view),
     section('Handovers', ['handovers', 'older-handovers'], view),
-  ]}</main><aside aria-label="Details">${[
+  ]}</main>${footer(overview)}<script>${{ markup: script }}</script></body></html>`;
+}
+
+type View = (region: Region) => Html;
+
+/** Beside the rest where there is room, else in front of the handovers, of which there are many. */
+function details(view: View): Html {
+  return html`<aside aria-label="Details">${[
     section('On SIGTERM now', ['sigterm'], view),
     section('Waits for', ['waits'], view),
     section('Restart tokens', ['tokens'], view),
     section('Certificates', ['certificates'], view),
     section('Versions', ['versions'], view),
-  ]}</aside>${footer(overview)}<script>${{ markup: script }}</script></body></html>`;
+  ]}</aside>`;
 }
-
-type View = (region: Region) => Html;
 
 /** Named after its first region. */
 function section(title: string, regions: readonly [Region, ...Region[]], view: View): Html {

@@ -1,7 +1,7 @@
 /** What must hold for the questions to the application, and what came of reading them. */
 import { APP_PROBES_SETTING, type AppProbes, readAppProbes } from '../core/app-probes.ts';
 import type { Problem } from '../ports.ts';
-import type { SettingKey, Values } from './table.ts';
+import { type SettingKey, table, type Values } from './table.ts';
 
 export interface ApplicationRead {
   readonly appProbes: AppProbes;
@@ -14,26 +14,34 @@ export function readApplication(values: Values, broken: ReadonlySet<SettingKey>)
     return { appProbes: new Map(), problems: [] };
   }
   const { probes: appProbes, problems } = readAppProbes(values.appProbesText, values.statusPort);
+  const circles = URLS.filter((key) => !broken.has(key) && asksItself(values[key], values));
   return {
     appProbes,
     problems: [
       ...problems.map((message) => ({ about: APP_PROBES_SETTING, message })),
-      ...(broken.has('appReadyUrl') || !asksItself(values) ? [] : [circle(values)]),
+      ...circles.map((key) => circle(table[key].name, values)),
     ],
   };
 }
 
+const URLS = ['appMetricsUrl', 'appReadyUrl'] as const satisfies readonly SettingKey[];
+
 /** By any name of the pod that we know of. */
-function asksItself({ appReadyUrl, statusPort, instanceIp }: Values): boolean {
-  if (appReadyUrl === undefined) return false;
-  const { hostname, port } = new URL(appReadyUrl);
+function asksItself(url: string | undefined, { statusPort, instanceIp }: Values): boolean {
+  if (url === undefined) return false;
+  const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
-  const isHere = /^(?:localhost|127\.[\d.]+|::1)$/.test(host) || host === instanceIp;
-  return isHere && Number(port) === statusPort;
+  const isHere = /^(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0|::)$/.test(host) || host === instanceIp;
+  return isHere && Number(port || STANDARD_PORTS.get(protocol)) === statusPort;
 }
 
-function circle({ statusPort }: Values): Problem {
-  const about = 'BATON_APP_READY_URL';
+/** What a URL leaves out. */
+const STANDARD_PORTS: ReadonlyMap<string, number> = new Map([
+  ['http:', 80],
+  ['https:', 443],
+]);
+
+function circle(about: string, { statusPort }: Values): Problem {
   const message = `Cannot use ${about}: it asks port ${statusPort}, which is BATON_STATUS_PORT: itself.`;
   return { about, message };
 }

@@ -35,6 +35,10 @@ export const agentRows = {
     standard: '::',
     meaning: 'address of the status port; `::` takes IPv4 along',
   }),
+  metricsAccess: setting('BATON_METRICS_ACCESS', forms.oneOf('all', 'local'), {
+    standard: 'all',
+    meaning: 'who may read metrics on the status port: all, or local (loopback addresses alone)',
+  }),
   adminPort: settingFrom('BATON_ADMIN_PORT', forms.optional(forms.port), {
     standard: () => undefined,
     standardText: "the bootstrap's admin port, else 15000",

@@ -6,16 +6,19 @@ import type { HandoverEnd } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { AdminAnswer } from '../ports.ts';
 import type { Application } from './application.ts';
+import type { IsEnvoys } from './local-request.ts';
 import type { LogLevel, LogLevelChange } from './log-level.ts';
 import type { Scrape } from './scrape.ts';
 
 export interface AgentFace {
+  /** With what the application last said of itself, which is not asked for this. */
   status(): Status;
   /** Of the agent itself: whether Envoy serves. */
   readiness(): Readiness;
   /** The same, once it was ready for the first time in this run for good. */
   startup(): Readiness;
   readonly application: Application;
+  readonly isEnvoys: IsEnvoys;
   /** The last launches and handovers. */
   history(): HistoryStatus;
   /** The status page, whole, as it is now. */
@@ -40,8 +43,8 @@ export interface AgentFace {
   /** `now`: without a drain. */
   requestStop(how: 'graceful' | 'now', reason: string): void;
   /**
-   * Passes a request on to the serving launch's admin; an answer may be 16 MiB.
-   * @throws AgentError when no launch serves or its admin does not answer
+   * Passes a request on to the serving launch's admin, and waits for one for a while where none
+   * serves; an answer may be 16 MiB. @throws AgentError when there is no answer
    */
   adminRequest(method: string, path: string, body?: Buffer): Promise<AdminAnswer>;
 }

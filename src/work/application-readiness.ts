@@ -5,7 +5,7 @@
 import type { LogRecord } from '../core/log-record.ts';
 import type { Readiness } from '../core/readiness.ts';
 import type { ApplicationAnswer } from '../ports.ts';
-import type { ApplicationParts } from './application.ts';
+import type { Application, ApplicationParts } from './application.ts';
 import { askWithin } from './ask-within.ts';
 
 export type ApplicationReadinessParts = Pick<
@@ -17,16 +17,20 @@ export type ApplicationReadinessParts = Pick<
 const ANSWER_WITHIN_MS = 800;
 const FRESH_FOR_MS = 1_000;
 
-/** Never takes longer than 800 ms, and never rejects. */
+/** Never takes longer than 800 ms, and never rejects. A reason is the application's alone. */
 export function createApplicationReadiness(
   parts: ApplicationReadinessParts,
-): () => Promise<Readiness> {
+): Pick<Application, 'readiness' | 'known'> {
   const { readyUrl, clock } = parts;
   let known: { readonly readiness: Readiness; readonly atMs: number } | undefined;
   let asking: Promise<Readiness> | undefined;
-  if (readyUrl === undefined) return async () => ({ ready: true });
+  if (readyUrl === undefined) {
+    return { readiness: async () => ({ ready: true }), known: () => undefined };
+  }
 
-  async function ask(url: string): Promise<Readiness> {
+  const url = readyUrl;
+
+  async function ask(): Promise<Readiness> {
     const question = questionFor(url, parts.closedPorts());
     const { answer } = askWithin({ ...parts, question, timeoutMs: ANSWER_WITHIN_MS });
     const readiness = readinessIn(await answer);
@@ -36,13 +40,15 @@ export function createApplicationReadiness(
     return readiness;
   }
 
-  return async () => {
+  async function freshReadiness(): Promise<Readiness> {
     if (known !== undefined && clock.moment().atMs - known.atMs < FRESH_FOR_MS) {
       return known.readiness;
     }
-    asking ??= ask(readyUrl);
+    asking ??= ask();
     return asking;
-  };
+  }
+
+  return { readiness: freshReadiness, known: () => known?.readiness };
 }
 
 /** A certificate is looked at unless the application is on this very machine. */
@@ -54,9 +60,7 @@ function questionFor(url: string, closedPorts: readonly number[]) {
 
 function readinessIn(answer: ApplicationAnswer): Readiness {
   const reason = reasonIn(answer);
-  return reason === undefined
-    ? { ready: true }
-    : { ready: false, reason: `application not ready: ${reason}` };
+  return reason === undefined ? { ready: true } : { ready: false, reason };
 }
 
 function reasonIn(answer: ApplicationAnswer): string | undefined {

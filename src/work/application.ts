@@ -9,6 +9,8 @@ import { createApplicationReadiness } from './application-readiness.ts';
 export interface Application {
   /** What it says of itself, within 800 ms; ready when nobody wants to know. */
   readiness(): Promise<Readiness>;
+  /** What it last said; undefined when nobody wants to know, or nobody has asked yet. */
+  known(): Readiness | undefined;
   /** Puts the question that was declared for this path to it. */
   probe(path: string, request: HttpRequest): Promise<HttpAnswer>;
 }
@@ -29,5 +31,5 @@ export interface ApplicationParts {
 }
 
 export function createApplication(parts: ApplicationParts): Application {
-  return { readiness: createApplicationReadiness(parts), probe: createAppProbing(parts) };
+  return { ...createApplicationReadiness(parts), probe: createAppProbing(parts) };
 }

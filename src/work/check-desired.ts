@@ -7,6 +7,7 @@ import { EXIT, epochOf, type LaunchId } from '../core/model.ts';
 import type { Material, MemoryAccount, Problem, Result, RunDirectory } from '../ports.ts';
 import { findHotFacts, type HotWorld } from './hot-facts.ts';
 import { newestLive } from './launches.ts';
+import { withOwnNames } from './own-names.ts';
 import { findUnshareable } from './unshareable.ts';
 
 type Checking = Effect & { readonly type: 'checkDesired' };
@@ -90,7 +91,8 @@ async function validate(material: Material, world: CheckWorld): Promise<Result<v
       const adminSocketPath = world.runDirectory.adminSocketPath(VALIDATION);
       const place = { bootstrapPath, adminSocketPath, epoch: epochOf(0), baseId: 0 };
       const args = envoyArgs(world.options, place);
-      return unnamed(await world.queries.validate(material.binary, args), bootstrapPath);
+      const verdict = await world.queries.validate(material.binary, args);
+      return withOwnNames(verdict, { ...material, bootstrapPath });
     });
   } catch (error) {
     return { ok: false, problems: [problemOf(error)] };
@@ -108,16 +110,6 @@ function problemOf(error: unknown): Problem {
   const isOfSystem = error instanceof Error && 'syscall' in error;
   const problem = { about: 'BATON_RUN_DIR', message };
   return isOfDirectory || isOfSystem ? { ...problem, isTransient: true } : problem;
-}
-
-/** By the time someone reads the reason the file that Envoy names in it is gone. */
-function unnamed(verdict: Result<void>, path: string): Result<void> {
-  if (verdict.ok) return verdict;
-  const problems = verdict.problems.map((problem) => ({
-    ...problem,
-    message: problem.message.replaceAll(path, 'the bootstrap'),
-  }));
-  return { ok: false, problems };
 }
 
 /** A validation is one more Envoy for a moment, and the first that the kernel kills for memory. */

@@ -5,15 +5,18 @@ import { type HistoryStatus, historyStatus } from '../core/history-status.ts';
 import type { Policy } from '../core/model.ts';
 import type { State } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
+import { waitsOf } from '../core/waits.ts';
 import type { Overview } from '../page/overview.ts';
 import { pageRegions, pageText } from '../page/page.ts';
 import type { Clock } from '../ports.ts';
+import type { Application } from './application.ts';
 import { createPageEvents } from './page-events.ts';
 
 export interface ChronicleParts {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly state: () => State;
+  readonly application: Pick<Application, 'readiness' | 'known'>;
   /** Who this is, on the page. */
   readonly name: string;
   readonly version: string;
@@ -31,10 +34,15 @@ export interface Chronicle {
 }
 
 export function createChronicle(parts: ChronicleParts): Chronicle {
-  const { policy, clock, report } = parts;
+  const { policy, clock, application, report } = parts;
   let history = emptyHistory;
   const overview = () => overviewOf(parts, history);
-  const events = createPageEvents({ clock, report, regions: () => pageRegions(overview()) });
+  const regions = () => {
+    // What it answers is shown with the next look; it is asked for as long as someone looks.
+    void application.readiness();
+    return pageRegions(overview());
+  };
+  const events = createPageEvents({ clock, report, regions });
   return {
     observe: ({ moment: { atMs }, ...transition }) => {
       const moment = { atMs, wallMs: clock.wallMs() };
@@ -48,13 +56,14 @@ export function createChronicle(parts: ChronicleParts): Chronicle {
 }
 
 function overviewOf(parts: ChronicleParts, history: Overview['history']): Overview {
-  const { policy, clock, name, version } = parts;
+  const { policy, clock, application, name, version } = parts;
   const moment = clock.moment();
   const state = parts.state();
   return {
     name,
     version,
-    status: statusOf(state, { policy, moment }),
+    status: statusOf(state, { policy, moment }, application.known()),
+    waits: waitsOf(state),
     state,
     history,
     atMs: moment.atMs,

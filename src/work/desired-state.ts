@@ -8,7 +8,8 @@ import { expectationOf } from '../core/certificate-proof.ts';
 import { certificateUse } from '../core/certificate-use.ts';
 import type { Event } from '../core/events.ts';
 import { type Desired, type Digest, type Part, sameDesired } from '../core/model.ts';
-import { changeStrings, type Tree } from '../core/tree.ts';
+import { foldersNamedIn } from '../core/named-folders.ts';
+import type { Tree } from '../core/tree.ts';
 import type { Clock, Material, Result } from '../ports.ts';
 import type { BootstrapMaterial } from './bootstrap-material.ts';
 import {
@@ -173,6 +174,7 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
     validationFor: ({ adminSocketPath: adminSocket }) =>
       canonicalJson(bootstrap.named({ adminSocket, ...certificates })),
     secrets,
+    ...certificates,
     isDeliverable: !speaksOfFolders(launched, kept),
     expected: expectationOf(use, (path) => kept?.snapshot.serialNumbers.get(path)),
   };
@@ -181,12 +183,7 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
 /** By their own paths: what is read from there is read once. */
 function speaksOfFolders(launched: Tree, kept: KeptCertificates | undefined): boolean {
   const folders = new Set(kept?.set.files.map((path) => dirname(path)));
-  let speaks = false;
-  changeStrings(launched, (text) => {
-    speaks ||= [...folders].some((folder) => text.startsWith(`${folder}/`));
-    return text;
-  });
-  return speaks;
+  return foldersNamedIn(launched, [...folders]).length > 0;
 }
 
 const NO_CERTIFICATES =

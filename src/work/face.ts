@@ -1,21 +1,20 @@
 /** The running agent as the outside may ask it: questions become answers, orders become events. */
 import type { Agent } from '../agent.ts';
-import { AgentError } from '../core/agent-error.ts';
 import { type Policy, type RequestId, requestIdOf } from '../core/model.ts';
 import { readiness, startup } from '../core/readiness.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
-import type { AdminLimits, Clock } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
 import type { Application } from './application.ts';
 import type { Chronicle } from './chronicle.ts';
-import { type Launches, newestLive } from './launches.ts';
 
 export interface FaceParts {
   readonly agent: Agent;
   readonly policy: Policy;
   readonly clock: Clock;
-  readonly launches: Launches;
+  readonly adminRequest: AgentFace['adminRequest'];
+  readonly isEnvoys: AgentFace['isEnvoys'];
   readonly application: Application;
   readonly metricsText: () => Promise<string>;
   readonly scrape: AgentFace['scrape'];
@@ -28,18 +27,12 @@ export interface AnsweringFace extends AgentFace {
   answer(requests: readonly RequestId[], end: HandoverEnd): void;
 }
 
-/** A whole dump of a large configuration takes a while to write. */
-const PASSED_ON: AdminLimits = {
-  timeoutMs: 30_000,
-  maxBytes: 16 * 1024 * 1024,
-  isPassedOn: true,
-};
-
 export function createFace({
   agent,
   policy,
   clock,
-  launches,
+  adminRequest,
+  isEnvoys,
   application,
   metricsText,
   scrape,
@@ -49,7 +42,7 @@ export function createFace({
   const { answer, ...orders } = createOrders(agent);
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
-    status: () => statusOf(agent.state(), outlook()),
+    status: () => statusOf(agent.state(), outlook(), application.known()),
     readiness: () => readiness(agent.state(), outlook()),
     startup: () => startup(agent.state(), outlook()),
     application,
@@ -60,15 +53,8 @@ export function createFace({
     scrape,
     changeLogLevel,
     ...orders,
-    adminRequest: async (method, path, body) => {
-      const serving = newestLive(launches);
-      if (serving === undefined) throw new AgentError('nothingServes', 'No Envoy is serving.');
-      return serving.admin.request(
-        method,
-        path,
-        body === undefined ? PASSED_ON : { ...PASSED_ON, body },
-      );
-    },
+    adminRequest,
+    isEnvoys,
     answer,
   };
 }

@@ -20,13 +20,13 @@ export function jsonAnswer(status: number, value: object): HttpAnswer {
   };
 }
 
-/** What Envoy's admin answered, or 503 and why there is no answer. */
+/** What Envoy's admin answered, or 503 and why there is no answer: it may be worth another try. */
 export async function passOn(ask: () => Promise<AdminAnswer>): Promise<HttpAnswer> {
   try {
     const { status, headers, body } = await ask();
     return { status, headers: passedHeaders(headers), body };
   } catch (error) {
-    if (error instanceof AgentError) return textAnswer(503, error.message);
+    if (error instanceof AgentError) return textAnswer(503, error.message, { 'retry-after': '1' });
     throw error;
   }
 }

@@ -10,10 +10,32 @@ const LOOPBACK_V4 = /^127(\.\d{1,3}){3}$/;
 /** What a proxy puts on a request that it passes on, Envoy always. */
 const RELAY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto'] as const;
 
+/** Whether a request came over a connection that one of our Envoys has made. */
+export type IsEnvoys = (request: HttpRequest) => Promise<boolean>;
+
 /** Why a request may not change anything, in one line; undefined when it may. */
-export function objectionTo(request: HttpRequest): string | undefined {
+export async function objectionTo(
+  request: HttpRequest,
+  isEnvoys: IsEnvoys,
+): Promise<string | undefined> {
+  return objectionToWords(request) ?? objectionToSender(request, isEnvoys);
+}
+
+/** An Envoy that passes on bytes says nothing of itself: it is known by its connection. */
+export async function objectionToSender(
+  request: HttpRequest,
+  isEnvoys: IsEnvoys,
+): Promise<string | undefined> {
   if (request.transport === 'unix') return undefined;
-  if (!isLoopbackAddress(request.peer)) return 'only from a loopback address';
+  return (await isEnvoys(request)) ? 'not through Envoy' : undefined;
+}
+
+function objectionToWords(request: HttpRequest): string | undefined {
+  if (request.transport === 'unix') return undefined;
+  // A proxy that takes what comes from outside to the pod's own address calls from loopback as well.
+  if (!isLoopbackAddress(request.peer) || !isLoopbackAddress(request.localAddress)) {
+    return 'only from a loopback address';
+  }
   if (RELAY_HEADERS.some((name) => request.headers[name] !== undefined)) {
     return 'not through a proxy';
   }

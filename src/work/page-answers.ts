@@ -4,7 +4,9 @@ import { pageAssets } from '../page/page.ts';
 import type { HttpAnswer } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
 
-export function answerPage(face: AgentFace): HttpAnswer {
+/** With what the application says of itself by now. */
+export async function answerPage(face: AgentFace): Promise<HttpAnswer> {
+  await face.application.readiness();
   return { status: 200, headers: pageHeaders(), body: face.pageText() };
 }
 

@@ -1,5 +1,5 @@
 /** What the kubelet asks: whether the pod is ready, whether it has started, and the application's own. */
-import type { Readiness } from '../core/readiness.ts';
+import { joinedReadiness, type Readiness } from '../core/readiness.ts';
 import type { HttpAnswer, HttpRequest } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
 import { textAnswer } from './http-answers.ts';
@@ -15,8 +15,7 @@ export async function answerReady(
   // What waits over there for Envoy may be the very start of the application.
   if (!own.ready || transport === 'unix') return answerFor(own);
   const application = await face.application.readiness();
-  const now = face.readiness();
-  return answerFor(now.ready ? application : now);
+  return answerFor(joinedReadiness(face.readiness(), application));
 }
 
 /** Of the agent alone: with a native sidecar the application starts after this. */

@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
 import { durationMs } from '../settings/duration.ts';
 import type { AgentFace } from './agent-face.ts';
 import { jsonAnswer, passOn, textAnswer } from './http-answers.ts';
-import { objectionTo } from './local-request.ts';
+import { isLoopbackAddress, objectionTo } from './local-request.ts';
 import { LOG_LEVELS } from './log-level.ts';
 import { answerPage, answerPageEvents } from './page-answers.ts';
 import { answerAppProbe, answerReady, answerStartup, isAppProbe } from './probe-routes.ts';
@@ -30,7 +30,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/stats/prometheus',
     { method: 'GET', answer: (face, ...asked) => answerScrape(face.scrape, ...asked) },
   ],
-  ['/status', { method: 'GET', answer: (face) => jsonAnswer(200, face.status()) }],
+  ['/status', { method: 'GET', answer: answerStatus }],
   ['/history', { method: 'GET', answer: (face) => jsonAnswer(200, face.history()) }],
   ['/', { method: 'GET', answer: answerPage }],
   ['/events', { method: 'GET', answer: answerPageEvents }],
@@ -52,13 +52,21 @@ export const RESTART_MODES = ['auto', 'hot', 'side-by-side', 'cold'] as const;
 
 const ADMIN_PREFIX = '/admin/';
 
-/** The status port: readable for the whole pod. */
-export function statusRoutes(face: AgentFace): HttpRoutes {
+/** What `BATON_METRICS_ACCESS` says. */
+export type MetricsAccess = 'all' | 'local';
+
+const METRICS_PATHS: ReadonlySet<string> = new Set(['/metrics', '/stats/prometheus']);
+
+/** The status port: readable for the whole pod, but for metrics where a setting keeps them. */
+export function statusRoutes(face: AgentFace, metricsAccess: MetricsAccess = 'all'): HttpRoutes {
   return async (request) => {
     const { path, query } = splitTarget(request.target);
     const route = ROUTES.get(path) ?? (isAppProbe(path) ? APP_PROBE : undefined);
     if (route === undefined) return textAnswer(404, 'not found');
-    return refusalOf(route, request) ?? route.answer(face, query, request);
+    if (metricsAccess === 'local' && METRICS_PATHS.has(path) && !isLocal(request)) {
+      return textAnswer(403, 'forbidden: only from a loopback address');
+    }
+    return (await refusalOf(route, face, request)) ?? route.answer(face, query, request);
   };
 }
 
@@ -72,9 +80,17 @@ export function controlRoutes(face: AgentFace): HttpRoutes {
   };
 }
 
+function isLocal({ transport, peer }: HttpRequest): boolean {
+  return transport === 'unix' || isLoopbackAddress(peer);
+}
+
 /** Who asks comes before how they ask, so that a stranger learns nothing from the method. */
-function refusalOf(route: Route, request: HttpRequest): HttpAnswer | undefined {
-  const objection = route.method === 'POST' ? objectionTo(request) : undefined;
+async function refusalOf(
+  route: Route,
+  { isEnvoys }: AgentFace,
+  request: HttpRequest,
+): Promise<HttpAnswer | undefined> {
+  const objection = route.method === 'POST' ? await objectionTo(request, isEnvoys) : undefined;
   if (objection !== undefined) return textAnswer(403, `forbidden: ${objection}`);
   const allowed = route.method === 'POST' ? ['POST'] : ['GET', 'HEAD'];
   if (allowed.includes(request.method)) return undefined;
@@ -86,6 +102,12 @@ function splitTarget(target: string): { path: string; query: URLSearchParams } {
   const at = target.indexOf('?');
   if (at < 0) return { path: target, query: new URLSearchParams() };
   return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
+}
+
+/** As a probe would be told it, also over the control socket. */
+async function answerStatus(face: AgentFace): Promise<HttpAnswer> {
+  await face.application.readiness();
+  return jsonAnswer(200, face.status());
 }
 
 async function answerMetrics(face: AgentFace): Promise<HttpAnswer> {

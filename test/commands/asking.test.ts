@@ -5,7 +5,7 @@ import { requestAdmin } from '../../src/commands/request.ts';
 import { restart } from '../../src/commands/restart.ts';
 import { showStatus } from '../../src/commands/status.ts';
 import type { HandoverEnd } from '../../src/core/state.ts';
-import { committedEnd, fakeAgentFace } from '../support/agent-face.ts';
+import { committedEnd, fakeAgentFace, unaskedApplication } from '../support/agent-face.ts';
 import { stateAfter } from '../support/agent-states.ts';
 import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
 
@@ -38,6 +38,15 @@ describe('a command that asks an agent', () => {
   );
 });
 
+test('a command that finds no agent tells of a setting whose name is none', async () => {
+  const misled = await tryCommand({ BATON_RUNDIR: '/elsewhere', BATON_RUN_DIR: '/x' });
+  expect(await showStatus({ json: false }, misled.face)).toBe(69);
+  expect(misled.complained()).toMatch(
+    /that of the running agent\. Cannot use BATON_RUNDIR: no setting has this name\. Did you mean BATON_RUN_DIR\?\n$/,
+  );
+  await misled.end();
+});
+
 describe('status', () => {
   test('exits with 0 and shows the page when ready', async () => {
     await trial.listen(fakeAgentFace());
@@ -49,6 +58,14 @@ describe('status', () => {
     await trial.listen(fakeAgentFace({ state: stateAfter([]) }));
     expect(await showStatus({ json: false }, trial.face)).toBe(1);
     expect(trial.printed()).toMatch(/^ready +no, waiting: /);
+  });
+
+  test('exits with 1 when the application is not ready, as a probe would be told', async () => {
+    const down = { ready: false, reason: 'it answers 503' } as const;
+    const application = { ...unaskedApplication, readiness: async () => down, known: () => down };
+    await trial.listen(fakeAgentFace({ application }));
+    expect(await showStatus({ json: false }, trial.face)).toBe(1);
+    expect(trial.printed()).toMatch(/^ready +no, application not ready: it answers 503\n/);
   });
 
   test('prints the answer as JSON when asked to', async () => {

@@ -32,6 +32,15 @@ test('there is nothing to say about whole volumes, private keys and a run direct
   expect(noticesOn({})).toEqual([]);
 });
 
+test('a folder that the bootstrap names itself is nothing that anyone protects', () => {
+  expect(noticesOn({ namedFolders: ['/certs'] })).toEqual([
+    {
+      about: '/certs',
+      message: expect.stringMatching(/^The bootstrap names files in it .*\$\{CERT_DIR\}/),
+    },
+  ]);
+});
+
 test('files that are mounted one by one are named together, folder by folder', () => {
   const fixedMounts = [mounted('tls.crt'), mounted('ca.crt', '/other'), mounted('tls.key')];
   expect(noticesOn({ fixedMounts })).toEqual([

@@ -34,19 +34,19 @@ describe('new certificates beside a bootstrap that was given up', () => {
 
   it('are tried alone when that is given up too', () => {
     expect(trying.handover).toMatchObject({ id: 'H4', target: NEW, triggers: ['certificates'] });
-    expect(trying.refused).toEqual(NEW_BESIDE_BROKEN);
+    expect(trying.refused?.what).toEqual(NEW_BESIDE_BROKEN);
   });
 
   it('serve, while the bootstrap stays given up', () => {
     const { state, effects } = takeAll(trying, [passed(4), live]);
     expect(verbs(effects)).toContain('report H4 committed');
-    expect(state).toMatchObject({ committed: NEW, refused: NEW_BESIDE_BROKEN });
+    expect(state).toMatchObject({ committed: NEW, refused: { what: NEW_BESIDE_BROKEN } });
   });
 
   it('are given up when they fail alone as well, until something changes or someone asks', () => {
     const { state, effects } = take(trying, failedChecks(4));
     expect(verbs(effects)).toEqual(['report H4 refused']);
-    expect(state).toMatchObject({ refusedCertificates: NEW.certificates });
+    expect(state).toMatchObject({ refusedCertificates: { what: NEW.certificates } });
     expect(state.handover).toBeUndefined();
     const asked = take(state, { type: 'restartRequested', trigger: 'signal', mode: 'auto' });
     expect(asked.state.handover?.target).toEqual(NEW_BESIDE_BROKEN);
@@ -61,7 +61,7 @@ describe('new certificates beside a bootstrap that was given up', () => {
     expect(state.timers.get('reconsiderCertificates')).toBe(NOW_MS + 60_000);
     const again = take(state, { type: 'timerFired', timer: 'reconsiderCertificates' });
     expect(again.state.handover?.target).toEqual(NEW);
-    expect(again.state.refused).toEqual(NEW_BESIDE_BROKEN);
+    expect(again.state.refused?.what).toEqual(NEW_BESIDE_BROKEN);
   });
 
   it('give way to the mended bootstrap while they are checked', () => {

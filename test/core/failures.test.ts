@@ -14,6 +14,7 @@ import { PENDING_REPLY_MS } from '../../src/core/tries.ts';
 import {
   attemptOf,
   backingOff,
+  givenUp,
   handingOver,
   handoverOf,
   launchOf,
@@ -252,7 +253,7 @@ describe('a launch that ends before LIVE', () => {
         reason: 'L2 was ended by SIGSEGV: last words',
       },
     });
-    expect(state).toMatchObject({ phase: 'running', refused: NEW, crashes: [] });
+    expect(state).toMatchObject({ phase: 'running', refused: { what: NEW }, crashes: [] });
     expect(state.handover).toBeUndefined();
   });
 
@@ -283,7 +284,7 @@ describe('a launch that ends before LIVE', () => {
     const { state, effects } = takeAll({ ...change, committed: OLD }, [exited(2), repaired(true)]);
     expect(verbs(effects)).toContain('report H2 rolledBack');
     expect(state.handover).toMatchObject({ id: 'H3', aim: 'restore', target: OLD });
-    expect(state.refused).toBe(NEW);
+    expect(state.refused?.what).toBe(NEW);
   });
 
   it.each<[FailureCause, string]>([
@@ -373,7 +374,10 @@ describe('failed checks', () => {
     expect(effects).toMatchObject([
       { type: 'reportHandover', end: { result: 'refused', reason: 'Cannot do it. At all.' } },
     ]);
-    expect(state).toMatchObject({ refused: NEW, phase: 'running' });
+    expect(state).toMatchObject({
+      refused: { what: NEW, handover: 'H2', reason: 'Cannot do it. At all.', atMs: NOW_MS },
+      phase: 'running',
+    });
   });
 
   it('end the agent when nothing ever served', () => {
@@ -428,7 +432,7 @@ describe('failed checks', () => {
     });
     expect(verbs(effects)).toEqual(['report H2 rolledBack']);
     expect(state).toMatchObject({
-      refused: NEW,
+      refused: { what: NEW },
       timers: timersOf({ reconsider: NOW_MS + 60_000 }),
     });
     const again = take(state, { type: 'timerFired', timer: 'reconsider' });
@@ -440,7 +444,7 @@ describe('failed checks', () => {
   it('of a rescue are no second chance for a change that was refused', () => {
     const doomed = {
       ...serving,
-      refused: NEW,
+      refused: givenUp(NEW),
       desired: NEW,
       launches: [launchOf(1, { isDoomed: true })],
     };
@@ -456,7 +460,7 @@ describe('failed checks', () => {
       { ...failed, isTransient: true } as Event,
       { policy: impatient },
     );
-    expect(state.refused).toBe(NEW);
+    expect(state.refused?.what).toBe(NEW);
     expect([...state.timers.keys()]).toEqual(['replace:L1']);
     expect([...state.timers.values()]).toEqual([NOW_MS + 2_000]);
   });

@@ -4,6 +4,7 @@ import { initialState } from '../../src/core/lifecycle.ts';
 import { handoverIdOf, launchIdOf, lineageIdOf, requestIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import {
+  givenUp,
   handingOver,
   handoverOf,
   launchOf,
@@ -90,7 +91,7 @@ describe('passed checks', () => {
     const other = { ...passed, speaksSameVersion: false } as Event;
     const { state, effects } = take(checking, other, { policy: own });
     expect(verbs(effects)).toEqual(['report H2 refused']);
-    expect(state.refused).toBe(NEW);
+    expect(state.refused?.what).toBe(NEW);
   });
 });
 
@@ -208,8 +209,10 @@ describe('LIVE', () => {
   });
 
   it('forgets a refusal of what is LIVE now, and no other', () => {
-    expect(take({ ...handingOver, refused: NEW }, live(2)).state.refused).toBeUndefined();
-    expect(take({ ...handingOver, refused: NEWER }, live(2)).state.refused).toBe(NEWER);
+    expect(take({ ...handingOver, refused: givenUp(NEW) }, live(2)).state.refused).toBeUndefined();
+    expect(take({ ...handingOver, refused: givenUp(NEWER) }, live(2)).state.refused?.what).toBe(
+      NEWER,
+    );
   });
 
   it('arms no refill when only a changed configuration refills', () => {

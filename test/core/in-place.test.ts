@@ -17,6 +17,7 @@ import {
   passed as passedChecks,
 } from '../support/core-events.ts';
 import {
+  givenUp,
   handingOver,
   launchOf,
   NEW,
@@ -151,11 +152,12 @@ describe('beside a bootstrap that was given up', () => {
   it('new certificates are delivered, and the bootstrap stays given up', () => {
     const { state, effects } = takeAll(alone, [passed(4), done], sds);
     expect(verbs(effects)).toEqual(['deliver to L1', 'report H4 committed']);
-    expect(state).toMatchObject({ committed: NEW, refused: both });
+    expect(state).toMatchObject({ committed: NEW, refused: { what: both } });
   });
 
   it('those that were given up before and are loaded now are not given up any more', () => {
-    const before: State = { ...alone, refusedCertificates: digestOf('certificates-2') };
+    const refusedCertificates = givenUp(digestOf('certificates-2'));
+    const before: State = { ...alone, refusedCertificates };
     const timed = { ...before, timers: timersOf({ reconsiderCertificates: NOW_MS + 60_000 }) };
     const { state } = takeAll(timed, [passed(4), done], sds);
     expect(state.refusedCertificates).toBeUndefined();

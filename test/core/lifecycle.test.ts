@@ -8,6 +8,7 @@ import {
   attemptOf,
   backingOff,
   type desiredOf,
+  givenUp,
   handingOver,
   handoverOf,
   launchOf,
@@ -62,12 +63,12 @@ describe('a changed desired state', () => {
   });
 
   it('changes nothing when it is the same', () => {
-    const given = { ...serving, crashes: [attemptOf(1)], refused: NEW };
+    const given = { ...serving, crashes: [attemptOf(1)], refused: givenUp(NEW) };
     expect(take(given, changed(OLD))).toEqual({ state: given, effects: [] });
   });
 
   it('refills the tokens and forgets what was refused when it is another', () => {
-    const given = { ...serving, desired: NEW, crashes: [attemptOf(1)], refused: NEW };
+    const given = { ...serving, desired: NEW, crashes: [attemptOf(1)], refused: givenUp(NEW) };
     const { state } = take(given, changed());
     expect(state.crashes).toEqual([]);
     expect(state.refused).toBeUndefined();
@@ -121,7 +122,7 @@ describe('a changed desired state', () => {
   });
 
   it('is none when it was given up', () => {
-    expect(changesOf({ ...serving, desired: NEW, refused: NEW }, policy)).toEqual([]);
+    expect(changesOf({ ...serving, desired: NEW, refused: givenUp(NEW) }, policy)).toEqual([]);
   });
 });
 

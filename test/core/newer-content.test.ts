@@ -5,6 +5,7 @@ import { launchIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import {
   attemptOf,
+  givenUp,
   handoverOf,
   launchOf,
   NEW,
@@ -42,6 +43,6 @@ it('is what the next start is of, when the one under way fails', () => {
 });
 
 it('is not tried again when it was given up before', () => {
-  const { state } = takeAll({ ...restarting, desired: NEW, refused: NEW }, [exited]);
+  const { state } = takeAll({ ...restarting, desired: NEW, refused: givenUp(NEW) }, [exited]);
   expect(state.handover).toMatchObject({ aim: 'restore', target: OLD });
 });

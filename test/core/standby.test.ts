@@ -14,6 +14,7 @@ import { exited as exitedBy, live, passed } from '../support/core-events.ts';
 import {
   attemptOf,
   desiredOf,
+  givenUp,
   handoverOf,
   launchOf,
   NEW,
@@ -303,7 +304,7 @@ describe('the death of one of two', () => {
     const starting: State = {
       ...serving,
       desired: NEW,
-      refused: NEW,
+      refused: givenUp(NEW),
       launches: [launchOf(1), launchOf(2, { stage: 'starting', lineage: G2 })],
       launchCount: 2,
       handover: handoverOf({ aim: 'standby', target: OLD, launch: launchIdOf(2) }),
@@ -313,7 +314,7 @@ describe('the death of one of two', () => {
     expect(failed.state.timers).toEqual(timersOf({ standby: NOW_MS + 60_000 }));
     const again = take(failed.state, { type: 'timerFired', timer: 'standby' }, { policy: spent });
     expect(again.state.handover).toMatchObject({ aim: 'standby', step: 'checking' });
-    expect(again.state.refused).toBe(NEW);
+    expect(again.state.refused?.what).toBe(NEW);
   });
 
   it('followed by that of the other is an outage', () => {

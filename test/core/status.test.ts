@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { handoverIdOf, launchIdOf } from '../../src/core/model.ts';
-import { statusOf } from '../../src/core/status.ts';
+import { statusOf, untoldHolds } from '../../src/core/status.ts';
 import {
   crashed,
   defaultPolicy,
@@ -41,7 +41,12 @@ describe('the status', () => {
   test('names what is waited for, the soonest first', () => {
     const { waits } = statusOf(stateAfter(handoverHappenings), outlookAt(10_500));
     expect(waits).toEqual([
-      { timer: 'silence:L2', what: 'L2 to answer', leftSeconds: 59.5 },
+      {
+        timer: 'silence:L2',
+        what: 'L2 to answer',
+        leftSeconds: 59.5,
+        otherwise: 'it is killed',
+      },
       { timer: 'refill', what: 'all restart tokens to be given back', leftSeconds: 589.6 },
     ]);
   });
@@ -73,7 +78,18 @@ describe('the status', () => {
     const changed = handoverHappenings.slice(0, servingHappenings.length + 1);
     const status = statusOf(stateAfter([...changed, [11_000, failed]]), outlookAt(12_000));
     expect(status.handover).toBeUndefined();
-    expect(status.refused?.bootstrap).toBe('b2000000');
+    expect(status.givenUp).toEqual([
+      {
+        parts: [
+          { part: 'certificates', digest: 'c2000000' },
+          { part: 'bootstrap', digest: 'b2000000' },
+          { part: 'binary', digest: 'e2000000' },
+        ],
+        handover: 'H2',
+        reason: 'Envoy rejects it.',
+        agoSeconds: 1,
+      },
+    ]);
     expect(status.lastHandover).toMatchObject({
       result: 'refused',
       reason: 'Envoy rejects it.',
@@ -94,5 +110,38 @@ describe('the status', () => {
     expect(launches[0]?.connections).toBe(7);
     expect(launches[1]?.envoyState).toBe('INITIALIZING');
     expect(onSigterm[0]).toBe('0 s readiness off, clients are told to go, until 5 s');
+  });
+
+  test("joins what the application says, the agent's own reason first", () => {
+    const down = { ready: false, reason: 'it answers 503' } as const;
+    const serving = stateAfter(servingHappenings);
+    expect(statusOf(serving, outlookAt(1_000), down)).toMatchObject({
+      ready: false,
+      reason: 'application not ready: it answers 503',
+      application: down,
+    });
+    expect(statusOf(serving, outlookAt(1_000), { ready: true })).toMatchObject({
+      ready: true,
+      application: { ready: true },
+    });
+    expect(statusOf(serving, outlookAt(1_000)).application).toBeUndefined();
+    const starting = statusOf(stateAfter([]), outlookAt(0), down);
+    expect(starting.reason).toMatch(/^waiting: /);
+    expect(starting.application).toEqual(down);
+  });
+
+  test('tells of held certificates once, beside their verdict', () => {
+    const state = stateAfter(servingHappenings);
+    const held = new Map([
+      ['certificates', ['It has ended. Renew it.']],
+      ['bootstrap', ['It is cut off.']],
+    ] as const);
+    const seen = { verdict: 'expired', problems: ['It has ended.'], wallMs: 0, atMs: 0 } as const;
+    const certificates = { seen, sinceMs: 0, leaves: new Map(), stages: new Map() };
+    const status = statusOf({ ...state, held, certificates }, outlookAt(1_000));
+    expect(untoldHolds(status).map(({ part }) => part)).toEqual(['bootstrap']);
+    expect(status.held.map(({ part }) => part)).toEqual(['certificates', 'bootstrap']);
+    const unseen = statusOf({ ...state, held }, outlookAt(1_000));
+    expect(untoldHolds(unseen).map(({ part }) => part)).toEqual(['certificates', 'bootstrap']);
   });
 });

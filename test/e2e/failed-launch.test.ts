@@ -53,7 +53,9 @@ describe('a change that cannot be served', () => {
 
     expect(refused['reason']).toContain('no_such_field');
     expect(after).toMatchObject({ ready: true, launches: [{ pid: serving?.pid, stage: 'live' }] });
-    expect(after.refused).toBeDefined();
+    expect(after.givenUp).toMatchObject([
+      { parts: [{ part: 'bootstrap' }], reason: expect.stringContaining('no_such_field') },
+    ]);
     expect(served).toMatchObject({ status: 200, servedBy: 'first' });
     expect((await world.ask()).servedBy).toBe('second');
   });

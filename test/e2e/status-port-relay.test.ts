@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { openWorld, type World } from '../support/e2e-world.ts';
+import { freePort, openWorld, type World } from '../support/e2e-world.ts';
 import { exchangeText, statusesIn } from '../support/raw-http.ts';
 
 let world: World;
@@ -29,3 +29,40 @@ test('what a real Envoy relays to the status port may read there and change noth
   expect((await agent.status()).launches).toMatchObject([{ id: 'L1', stage: 'live' }]);
   expect(agent.records({ msg: 'stop requested' })).toEqual([]);
 });
+
+test.each(['the status port', 'the admin port'])(
+  'what a real Envoy passes on to %s as bytes, which name no proxy, changes nothing either',
+  async (which) => {
+    world = await openWorld();
+    const adminPort = await freePort();
+    const upstreamPort = which === 'the admin port' ? adminPort : world.statusPort;
+    await world.writeBootstrap({ isTcp: true, upstreamPort });
+    const agent = await world.startReadyAgent({ BATON_ADMIN_PORT: `${adminPort}` });
+    const send = (port: number, method: string, path: string) =>
+      exchangeText(
+        { port },
+        `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      );
+    const [readable, changing] =
+      which === 'the admin port'
+        ? (['/stats?filter=server.live', '/logging?level=warning'] as const)
+        : (['/healthz/ready', '/logging?level=debug'] as const);
+
+    const direct = await send(upstreamPort, 'POST', changing);
+    const through = await Promise.all(
+      [changing, '/quitquitquit'].map((path) => send(world.port, 'POST', path)),
+    );
+    const read = await send(world.port, 'GET', readable);
+
+    expect(statusesIn(direct)).toEqual([200]);
+    for (const answer of through) {
+      expect(statusesIn(answer)).toEqual([403]);
+      expect(answer).toMatch(/forbidden: not through Envoy/);
+    }
+    expect(statusesIn(read)).toEqual([200]);
+    if (which === 'the admin port') {
+      expect(statusesIn(await send(world.port, 'GET', '/config_dump'))).toEqual([403]);
+    }
+    expect((await agent.status()).launches).toMatchObject([{ id: 'L1', stage: 'live' }]);
+  },
+);

@@ -6,7 +6,7 @@ import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
 import { exchangeText, statusesIn } from '../support/raw-http.ts';
 
 const STOPPED = { code: 0, signal: null };
-const MUTATING = ['/restart', '/quitquitquit', '/logging?level=debug'];
+const MUTATING = ['/restart', '/drain', '/undrain', '/quitquitquit', '/logging?level=debug'];
 const READABLE = [
   '/',
   '/healthz/ready',

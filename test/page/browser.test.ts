@@ -7,6 +7,7 @@ import { listenHttp } from '../../src/adapters/http-server.ts';
 import { type Agent, createAgent } from '../../src/agent.ts';
 import type { Event } from '../../src/core/events.ts';
 import { launchIdOf } from '../../src/core/model.ts';
+import type { Readiness } from '../../src/core/readiness.ts';
 import { type Chronicle, createChronicle } from '../../src/work/chronicle.ts';
 import { statusRoutes } from '../../src/work/routes.ts';
 import { fakeAgentFace } from '../support/agent-face.ts';
@@ -32,6 +33,8 @@ let address: string;
 let listen: () => Promise<void>;
 let closeListener: () => Promise<void>;
 let violations: string[];
+/** Of the application, which is asked where there is something. */
+let said: Readiness | undefined;
 
 beforeAll(async () => {
   browser = await startChromium();
@@ -41,6 +44,7 @@ afterAll(() => browser.close());
 
 beforeEach(async () => {
   violations = [];
+  said = undefined;
   agent = createAgent({
     policy: { ...defaultPolicy, restartBackoffMs: 3_600_000 },
     clock: systemClock,
@@ -51,6 +55,7 @@ beforeEach(async () => {
     policy: defaultPolicy,
     clock: systemClock,
     state: agent.state,
+    application: { readiness: async () => said ?? { ready: true }, known: () => said },
     name: `pod ${HOSTILE}`,
     version: '1.2.3',
     report: (error) => violations.push(String(error)),
@@ -234,12 +239,12 @@ describe('who does not see or point', () => {
     expect(headings[0]).toMatch(/^Baton/);
     expect(headings.slice(1).map((text) => text.toLowerCase())).toEqual([
       'launches',
-      'handovers',
       'on sigterm now',
       'waits for',
       'restart tokens',
       'certificates',
       'versions',
+      'handovers',
     ]);
     expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
     const table = page.getByRole('table', { name: 'Launches' });

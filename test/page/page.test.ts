@@ -54,7 +54,7 @@ describe('the page', () => {
     const text = shown('glance', 10_600, handoverHappenings);
     expect(text).toContain('L1 serves at epoch 0, started 10 s ago.');
     expect(text).toContain('because of certificates, bootstrap, binary, starts L2.');
-    expect(text).toContain('Waits for L2 to answer, at most 59 s .');
+    expect(text).toContain('Waits for L2 to answer: 59 s , else it is killed.');
     expect(text).toContain('Nothing remembered.');
     expect(shown('launches', 10_600, handoverHappenings)).toContain('L2 1 G1 hot starting for 0 s');
     expect(shown('handovers', 10_600, handoverHappenings)).toContain(
@@ -67,7 +67,7 @@ describe('the page', () => {
     const text = shown('glance', 5_050, happenings);
     expect(text).toContain('backoff: attempt 1 of 10, 9 tokens left, next start in 0.2 s;');
     expect(text).toContain('Nothing serves.');
-    expect(text).toContain('Waits for the delay before the next start, at most 0.1 s .');
+    expect(text).toContain('Waits for the delay before the next start: 0.1 s .');
     expect(text).toContain('✕ L1 was ended by SIGSEGV. 0 s ago');
     expect(shown('tokens', 5_050, happenings)).toContain('9 of 10 left');
     expect(pageText(overviewAt(5_050, happenings))).toContain(
@@ -84,6 +84,16 @@ describe('the page', () => {
     expect(text).toContain('accepted for 1 s , delivered by restart.');
     expect(text).toContain('tls.crt 2 d 23 h left');
     expect(shown('glance', 3_000, happenings)).toContain('To look at /etc/certs/tls.crt ends soon');
+  });
+
+  test('shows certificates that are kept and not served with yet as such', () => {
+    const digest = digestOf('d'.repeat(64));
+    const seen = { ...seenWith('next.test'), kept: { ...seenWith('next.test').kept, digest } };
+    const happenings: readonly Happening[] = [
+      ...servingHappenings,
+      [2_000, { type: 'certificatesSeen', seen: seen as CertificatesSeen }],
+    ];
+    expect(shown('certificates', 3_000, happenings)).toMatch(/ To come tls\.crt 89 d 23 h left/);
   });
 
   test('says that there is nothing before there is something', () => {
@@ -130,8 +140,8 @@ describe('the page', () => {
     expect(pageRegions(overviewAt(19_876, happenings))).toEqual(first);
   });
 
-  test('allows the browser its own script and style alone, and nobody to frame it', () => {
-    const { headers } = answerPage(fakeAgentFace());
+  test('allows the browser its own script and style alone, and nobody to frame it', async () => {
+    const { headers } = await answerPage(fakeAgentFace());
     const policy = headers['content-security-policy'] ?? '';
     const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
     expect(policy.split('; ')).toEqual([
@@ -169,7 +179,9 @@ describe('the page', () => {
     const happenings: readonly Happening[] = [...changed, [11_000, failed]];
     expect(shown('handovers', 12_000, happenings)).toContain('H2 refused auto');
     expect(shown('handovers', 12_000, happenings)).toContain('refused: Envoy rejects it.');
-    expect(shown('glance', 12_000, happenings)).toContain('A change was given up: Envoy rejects');
+    expect(shown('glance', 12_000, happenings)).toContain(
+      'bootstrap b2000000, binary e2000000 given up 1 s ago by H2: Envoy rejects it.',
+    );
   });
 });
 
@@ -185,7 +197,7 @@ function seenWith(subject: string, daysLeft = 90): CertificatesSeen {
   return {
     verdict: 'accepted',
     problems: [],
-    kept: { digest: digestOf('c'.repeat(64)), leaves: [leaf] },
+    kept: { digest: digestOf('c1'.padEnd(64, '0')), leaves: [leaf] },
     wallMs: FIRST_WALL_MS + 2_000,
     atMs: 2_000,
   };

@@ -39,20 +39,28 @@ describe("the application's probes", () => {
   });
 });
 
-describe("the application's readiness", () => {
+describe.each(['BATON_APP_READY_URL', 'BATON_APP_METRICS_URL'])('%s', (name) => {
   test.each([
     'http://127.0.0.1:15020/healthz/ready',
     'http://localhost:15020/',
     'http://[::1]:15020/',
+    'http://0.0.0.0:15020/',
+    'http://[::]:15020/',
     'http://10.1.2.3:15020/',
-  ])('is not asked of the agent itself by %s', (url) => {
-    expect(messagesOf({ BATON_APP_READY_URL: url, INSTANCE_IP: '10.1.2.3' })).toEqual([
-      'Cannot use BATON_APP_READY_URL: it asks port 15020, which is BATON_STATUS_PORT: itself.',
+    'http://127.1:15020/',
+    'http://0x7f000001:015020/',
+  ])('does not ask the agent itself by %s', (url) => {
+    expect(messagesOf({ [name]: url, INSTANCE_IP: '10.1.2.3' })).toEqual([
+      `Cannot use ${name}: it asks port 15020, which is BATON_STATUS_PORT: itself.`,
     ]);
   });
 
   test.each(['http://127.0.0.1:8080/', 'http://10.9.9.9:15020/', 'http://localhost/'])(
-    'may be asked by %s',
-    (url) => expect(messagesOf({ BATON_APP_READY_URL: url })).toEqual([]),
+    'may ask %s',
+    (url) => expect(messagesOf({ [name]: url })).toEqual([]),
   );
+
+  test('does not ask the agent itself by leaving the port out', () => {
+    expect(messagesOf({ [name]: 'http://localhost/', BATON_STATUS_PORT: '80' })).toHaveLength(1);
+  });
 });

@@ -20,7 +20,7 @@ export interface FakeAnswers {
   readonly state?: State;
   /** @default made from the state */
   readonly readiness?: () => Readiness;
-  /** @default ready, and not to be probed */
+  /** @default not asked, and not to be probed */
   readonly application?: Application;
   /** @default committed; nothing had to be replaced for a way back */
   readonly end?: HandoverEnd | Promise<HandoverEnd>;
@@ -28,6 +28,8 @@ export interface FakeAnswers {
   readonly scrape?: AgentFace['scrape'];
   /** @default an error: nothing serves */
   readonly admin?: AdminAnswer;
+  /** @default none */
+  readonly isEnvoys?: AgentFace['isEnvoys'];
 }
 
 export const committedEnd = {
@@ -43,15 +45,13 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
   const asked: string[] = [];
   const state = answers.state ?? stateAfter(servingHappenings);
   const outlook = { policy: defaultPolicy, moment: { atMs: 10_000 } };
+  const application = answers.application ?? unaskedApplication;
   return {
     asked,
-    status: () => statusOf(state, outlook),
+    status: () => statusOf(state, outlook, application.known()),
     readiness: answers.readiness ?? (() => readiness(state, outlook)),
     startup: () => startup(state, outlook),
-    application: answers.application ?? {
-      readiness: async () => ({ ready: true }),
-      probe: unasked,
-    },
+    application,
     history: () => historyStatus(emptyHistory, outlook.moment.atMs),
     pageText: () => '<!doctype html>\n',
     pageEvents: async function* () {
@@ -73,6 +73,7 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
       return level === 'default' ? 'info' : level;
     },
     requestStop: (how) => void asked.push(`stop ${how}`),
+    isEnvoys: answers.isEnvoys ?? (async () => false),
     adminRequest: async (method, path, body) => {
       asked.push(`admin ${method} ${path} ${body?.toString() ?? ''}`.trim());
       if (answers.admin !== undefined) return answers.admin;
@@ -80,6 +81,13 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
     },
   };
 }
+
+/** Nobody wants to know whether it is ready. */
+export const unaskedApplication: Application = {
+  readiness: async () => ({ ready: true }),
+  known: () => undefined,
+  probe: unasked,
+};
 
 function unasked(): Promise<never> {
   throw new Error('Cannot probe the application: this one has no probes.');

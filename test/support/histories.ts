@@ -5,6 +5,7 @@ import { initialState, step } from '../../src/core/lifecycle.ts';
 import type { Policy } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import { statusOf } from '../../src/core/status.ts';
+import { waitsOf } from '../../src/core/waits.ts';
 import type { Overview } from '../../src/page/overview.ts';
 import { defaultPolicy, type Happening } from './agent-states.ts';
 
@@ -38,5 +39,6 @@ export function overviewAt(
   const { history, state } = toldAfter(happenings, policy);
   const status = statusOf(state, { policy, moment: { atMs } });
   const wallMs = FIRST_WALL_MS + atMs;
-  return { name: 'pod-1', version: '1.2.3', status, state, history, atMs, wallMs };
+  const waits = waitsOf(state);
+  return { name: 'pod-1', version: '1.2.3', status, state, waits, history, atMs, wallMs };
 }

@@ -75,8 +75,9 @@ export function mustBeQuiet({ world, rules }: RunOfPlan): void {
 /** A bootstrap that was given up keeps no certificates from being served. */
 function mustHaveTriedCertificates(world: SimulatedWorld): void {
   const { desired, committed, refused, refusedCertificates } = world.state();
-  if (desired === undefined || committed === undefined || !sameDesired(desired, refused)) return;
-  const isOne = [committed.certificates, refusedCertificates].includes(desired.certificates);
+  if (desired === undefined || committed === undefined || !sameDesired(desired, refused?.what))
+    return;
+  const isOne = [committed.certificates, refusedCertificates?.what].includes(desired.certificates);
   must('new certificates were tried alone', isOne || desired.bootstrap === committed.bootstrap);
 }
 

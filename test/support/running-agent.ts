@@ -7,6 +7,8 @@ import { createControlClient } from '../../src/adapters/control-client.ts';
 import { listenHttp } from '../../src/adapters/http-server.ts';
 import type { AskingFace } from '../../src/commands/asking.ts';
 import { CONTROL_SOCKET } from '../../src/core/file-names.ts';
+import type { Environment } from '../../src/settings/read-row.ts';
+import { unknownNames } from '../../src/settings/unknown-names.ts';
 import type { AgentFace } from '../../src/work/agent-face.ts';
 import { controlRoutes } from '../../src/work/routes.ts';
 
@@ -19,8 +21,8 @@ export interface CommandTrial {
   end(): Promise<void>;
 }
 
-/** A run directory in which nobody listens yet, and a face for the commands. */
-export async function tryCommand(): Promise<CommandTrial> {
+/** A run directory in which nobody listens yet, and a face for the commands in this environment. */
+export async function tryCommand(env: Environment = {}): Promise<CommandTrial> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-command-'));
   const printed: (string | Buffer)[] = [];
   const complained: string[] = [];
@@ -31,6 +33,7 @@ export async function tryCommand(): Promise<CommandTrial> {
       complain: (text) => void complained.push(text),
       control: createControlClient(folder, systemClock),
       clock: systemClock,
+      misnamed: () => unknownNames(env),
     },
     printed: () => printed.map(String).join(''),
     complained: () => complained.join(''),

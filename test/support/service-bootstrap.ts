@@ -10,16 +10,22 @@ export interface ServiceBootstrap {
   readonly morePort?: number;
   /** @default none */
   readonly accessLogPath?: string;
+  /** Bytes as they come, to the upstream's port. @default false */
+  readonly isTcp?: boolean;
+  /** The port its own admin names. @default none */
+  readonly adminPort?: number;
 }
 
 export function serviceBootstrap(options: ServiceBootstrap) {
-  const { port, upstreamPort, servedBy = 'first', isTls = false, morePort } = options;
-  const filters = [{ name: 'http', typed_config: connectionManager(servedBy, options) }];
+  const { port, upstreamPort, servedBy = 'first', isTls = false, morePort, adminPort } = options;
+  const http = { name: 'http', typed_config: connectionManager(servedBy, options) };
+  const filters = [options.isTcp ? tcpProxy : http];
   const chain = isTls ? { filters, transport_socket: tlsSocket } : { filters };
   const listeners = [{ name: 'service', address: loopback(port), filter_chains: [chain] }];
   const more = { name: 'more', address: loopback(morePort ?? 0), filter_chains: [{ filters }] };
   return {
     node: { id: 'test', cluster: 'test' },
+    ...(adminPort === undefined ? {} : { admin: { address: loopback(adminPort) } }),
     static_resources: {
       listeners: morePort === undefined ? listeners : [...listeners, more],
       clusters: [
@@ -70,6 +76,15 @@ function connectionManager(servedBy: string, { accessLogPath: path }: ServiceBoo
     ],
   };
 }
+
+const tcpProxy = {
+  name: 'tcp',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+    stat_prefix: 'service',
+    cluster: 'upstream',
+  },
+};
 
 const tlsSocket = {
   name: 'tls',

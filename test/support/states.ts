@@ -12,7 +12,7 @@ import {
   type Policy,
   type TimerName,
 } from '../../src/core/model.ts';
-import type { Attempt, Handover, Launch, State } from '../../src/core/state.ts';
+import type { Attempt, GivenUp, Handover, Launch, State } from '../../src/core/state.ts';
 
 /** The defaults of the settings. */
 export const policy: Policy = {
@@ -97,6 +97,11 @@ export function attemptOf(count: number, patch: Partial<Attempt> = {}): Attempt 
     lastLines: [],
     ...patch,
   };
+}
+
+/** Given up by a handover before these. */
+export function givenUp<What>(what: What): GivenUp<What> {
+  return { what, handover: handoverIdOf(1), reason: 'Envoy rejects it.', atMs: NOW_MS - 1_000 };
 }
 
 export function timersOf(timers: Partial<Record<TimerName, number>>): State['timers'] {

@@ -12,7 +12,7 @@ function scene(answers: readonly ApplicationAnswer[], readyUrl = 'http://127.0.0
   const asked: ApplicationQuestion[] = [];
   const records: LogRecord[] = [];
   const left = [...answers];
-  const readiness = createApplicationReadiness({
+  const { readiness, known } = createApplicationReadiness({
     readyUrl,
     clock,
     closedPorts: () => [15_020, 15_000],
@@ -25,7 +25,7 @@ function scene(answers: readonly ApplicationAnswer[], readyUrl = 'http://127.0.0
       },
     },
   });
-  return { clock, asked, records, readiness };
+  return { clock, asked, records, readiness, known };
 }
 
 function silence(signal: AbortSignal): Promise<ApplicationAnswer> {
@@ -42,7 +42,7 @@ function answered(status: number): ApplicationAnswer {
 
 describe("the application's readiness", () => {
   test('is there when nobody asks for it', async () => {
-    const readiness = createApplicationReadiness({
+    const { readiness, known } = createApplicationReadiness({
       readyUrl: undefined,
       clock: createFakeClock(),
       closedPorts: () => [],
@@ -50,6 +50,16 @@ describe("the application's readiness", () => {
       probes: { ask: () => Promise.reject(new Error('asked')) },
     });
     expect(await readiness()).toEqual(READY);
+    expect(known()).toBeUndefined();
+  });
+
+  test('is known from the last answer, and asked for by nobody who only wants to know it', async () => {
+    const { clock, asked, known, readiness } = scene([answered(503)]);
+    expect(known()).toBeUndefined();
+    await readiness();
+    clock.pass(60_000);
+    expect(known()).toEqual({ ready: false, reason: 'it answers 503' });
+    expect(asked).toHaveLength(1);
   });
 
   test.each([200, 204, 299])('is there when it answers %i', async (status) => {
@@ -68,7 +78,7 @@ describe("the application's readiness", () => {
   ])('is not there when %s, and the reason names it', async (_, answer, reason) => {
     expect(await scene([answer]).readiness()).toEqual({
       ready: false,
-      reason: `application not ready: ${reason}`,
+      reason,
     });
   });
 
@@ -78,7 +88,7 @@ describe("the application's readiness", () => {
     clock.pass(800);
     expect(await asking).toEqual({
       ready: false,
-      reason: 'application not ready: no answer within 0.8 s',
+      reason: 'no answer within 0.8 s',
     });
     expect(clock.armedAtMs()).toEqual([]);
   });
@@ -113,13 +123,13 @@ describe("the application's readiness", () => {
       {
         level: 'warn',
         message: 'application not ready',
-        fields: { reason: 'application not ready: it answers 503' },
+        fields: { reason: 'it answers 503' },
       },
       { level: 'info', message: 'application ready', fields: {} },
       {
         level: 'warn',
         message: 'application not ready',
-        fields: { reason: 'application not ready: it answers 503' },
+        fields: { reason: 'it answers 503' },
       },
     ]);
   });

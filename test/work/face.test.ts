@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { type Agent, createAgent } from '../../src/agent.ts';
 import type { Event } from '../../src/core/events.ts';
-import { launchIdOf } from '../../src/core/model.ts';
 import { createChronicle } from '../../src/work/chronicle.ts';
 import { createFace } from '../../src/work/face.ts';
-import { launchEnvoy } from '../../src/work/launch-envoy.ts';
 import { committedEnd, fakeAgentFace } from '../support/agent-face.ts';
 import { defaultPolicy, servingHappenings } from '../support/agent-states.ts';
-import { promisesSettled } from '../support/fake-clock.ts';
-import { createFakeWorld, type FakeWorld, launchEffect } from '../support/fake-world.ts';
+import { createFakeWorld } from '../support/fake-world.ts';
 
-/** The face of an agent whose posts are noted; `world` is where its launches are. */
-function faceOf(world: FakeWorld = createFakeWorld()) {
+/** The face of an agent whose posts are noted. */
+function faceOf() {
+  const world = createFakeWorld();
+  const { application, adminRequest, isEnvoys } = fakeAgentFace();
   const posted: Event[] = [];
   const agent: Agent = createAgent({
     policy: defaultPolicy,
@@ -26,6 +25,7 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
     policy: defaultPolicy,
     clock: world.clock,
     state: agent.state,
+    application,
     name: 'pod-1',
     version: '1.2.3',
     report: (error) => {
@@ -33,13 +33,13 @@ function faceOf(world: FakeWorld = createFakeWorld()) {
     },
   });
   const metricsText = async () => 'baton_ready 1\n';
-  const { clock, launches } = world;
-  const { application } = fakeAgentFace();
+  const { clock } = world;
   const face = createFace({
     agent,
     policy: defaultPolicy,
     clock,
-    launches,
+    adminRequest,
+    isEnvoys,
     metricsText,
     chronicle,
     application,
@@ -84,23 +84,5 @@ describe('the face', () => {
       { result: 'committed' },
       { result: 'refused' },
     ]);
-  });
-
-  test('passes an admin request on to the launch that serves', async () => {
-    const world = createFakeWorld();
-    const { face } = faceOf(world);
-    await expect(face.adminRequest('GET', '/stats')).rejects.toMatchObject({
-      name: 'AgentError',
-      message: 'No Envoy is serving.',
-    });
-    for (const launch of [1, 2]) {
-      void launchEnvoy(launchEffect(launch), world);
-      await promisesSettled();
-      world.channel(launch).goLive();
-      await promisesSettled();
-      await face.adminRequest('POST', '/logging', Buffer.from('x'));
-      expect(world.channel(launch).asked).toEqual(['POST /logging']);
-    }
-    expect(world.launches.get(launchIdOf(1))?.hotRestartVersion).toBe('11.104');
   });
 });

@@ -53,8 +53,9 @@ describe('a request that changes something', () => {
     ['from this machine', {}],
     ['from a page of this server', { headers: { ...own, origin: ['http://localhost:15020'] } }],
     ['over the control socket', { transport: 'unix', peer: '', headers: {} }],
-  ] as const)('is let through %s', (_, facts) => {
-    expect(objectionTo(httpRequest({ target: '/', ...facts }))).toBeUndefined();
+  ] as const)('is let through %s', async (_, facts) => {
+    const request = httpRequest({ target: '/', ...facts });
+    expect(await objectionTo(request, async () => false)).toBeUndefined();
   });
 
   test.each([
@@ -72,7 +73,16 @@ describe('a request that changes something', () => {
       'with two Origins',
       { headers: { ...own, origin: ['http://localhost:15020', 'https://example.com'] } },
     ],
-  ])('is refused %s', (_, facts) => {
-    expect(objectionTo(httpRequest({ target: '/', ...facts }))).toBeTypeOf('string');
+    ['that was sent to another address of the pod', { localAddress: '10.1.2.3' }],
+  ])('is refused %s', async (_, facts) => {
+    const request = httpRequest({ target: '/', ...facts });
+    expect(await objectionTo(request, async () => false)).toBeTypeOf('string');
+  });
+
+  test('is refused over a connection of Envoy, which may be anybody', async () => {
+    const request = httpRequest({ target: '/' });
+    expect(await objectionTo(request, async () => true)).toBe('not through Envoy');
+    const overSocket = httpRequest({ target: '/', transport: 'unix', peer: '' });
+    expect(await objectionTo(overSocket, async () => true)).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ import { httpRequest } from '../support/http-requests.ts';
 
 const REMOTE = { peer: '10.1.2.3', headers: { host: ['10.1.2.3:15020'] } };
 const SOCKET = { transport: 'unix', peer: '', headers: {} } as const;
-const APP_DOWN: Readiness = { ready: false, reason: 'application not ready: it answers 503' };
+const APP_DOWN: Readiness = { ready: false, reason: 'it answers 503' };
 
 function applicationThat(readiness: () => Promise<Readiness>) {
   const asked: string[] = [];
@@ -16,7 +16,7 @@ function applicationThat(readiness: () => Promise<Readiness>) {
     asked.push(`${request.method} ${path}`);
     return { status: 418, headers: {}, body: Buffer.from('teapot') };
   };
-  return { asked, application: { readiness, probe } };
+  return { asked, application: { readiness, known: () => undefined, probe } };
 }
 
 function ask(target: string, answers: FakeAnswers, facts: Partial<HttpRequest> = {}) {

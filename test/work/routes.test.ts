@@ -48,7 +48,19 @@ describe('the status port', () => {
     expect(JSON.parse(String(answer.body))).toMatchObject({ phase: 'running', ready: true });
   });
 
-  describe.each(['/restart', '/quitquitquit'])('%s', (target) => {
+  test.each<[string, string, Partial<HttpRequest>, number]>([
+    ['/metrics', 'elsewhere', REMOTE, 403],
+    ['/stats/prometheus', 'elsewhere', REMOTE, 403],
+    ['/metrics', 'this machine', {}, 200],
+    ['/metrics', 'this machine by IPv6', { peer: '::1' }, 200],
+    ['/healthz/ready', 'elsewhere', REMOTE, 200],
+    ['/status', 'elsewhere', REMOTE, 200],
+  ])('that keeps metrics to itself answers %s from %s', async (target, _, facts, status) => {
+    const routes = statusRoutes(fakeAgentFace(), 'local');
+    expect((await routes(httpRequest({ target, ...facts }))).status).toBe(status);
+  });
+
+  describe.each(['/restart', '/drain', '/undrain', '/quitquitquit'])('%s', (target) => {
     test.each<[string, Partial<HttpRequest>, number]>([
       ['POST from 127.0.0.1', POST, 200],
       ['POST from ::1', { ...POST, peer: '::1' }, 200],

@@ -32,6 +32,14 @@ export interface KeptConnection {
  */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Codes of our own beside those of the system. */
+export const CHANNEL_CLOSED = 'channelClosed';
+export const CONNECTION_CLOSED = 'connectionClosed';
+
+function withCode(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 /**
  * One connection, made with the first question and again after the peer has ended it. A launch may
  * have closed its listener, and could then never be asked again: so neither a late answer nor one
@@ -48,7 +56,7 @@ export function keepConnection(): KeptConnection {
     const answered = new Promise<AdminAnswer>((resolve, reject) => {
       const send = async () => {
         try {
-          if (isClosed) throw new Error('the channel is closed');
+          if (isClosed) throw withCode(CHANNEL_CLOSED, 'the channel is closed');
           const { answer, over } = exchange(question, { agent, maxBytes, mostBytes });
           answer.then(resolve, reject);
           await over;
@@ -120,7 +128,7 @@ export function exchange({ body, ...call }: Question, bounds: Bounds): Exchange 
     sent.on('error', reject);
     // An answer that is none to Node, such as a switch of protocols, ends in no other event.
     sent.once('close', () => {
-      if (!isAnswered) reject(new Error('the connection was closed'));
+      if (!isAnswered) reject(withCode(CONNECTION_CLOSED, 'the connection was closed'));
     });
   });
   sent.end(body);

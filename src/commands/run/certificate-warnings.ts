@@ -3,17 +3,26 @@ import { readCertificateSurroundings } from '../../adapters/certificate-surround
 import type { FolderFacts } from '../../core/certificate-facts.ts';
 import { type CertificateNotice, certificateNotices } from '../../core/certificate-notices.ts';
 import type { LogRecord } from '../../core/log-record.ts';
+import { foldersNamedIn } from '../../core/named-folders.ts';
+import type { Tree } from '../../core/tree.ts';
+
+export interface WarningParts {
+  readonly runDirectory: string;
+  /** As last read. */
+  readonly bootstrap: () => Tree | undefined;
+}
 
 /** To be called with what each look found: each trap is told once for as long as it is there. */
 export function createCertificateWarnings(
   record: (record: LogRecord) => void,
-  { runDirectory }: { readonly runDirectory: string },
+  { runDirectory, bootstrap }: WarningParts,
 ): (folders: readonly FolderFacts[]) => Promise<void> {
   let told: ReadonlySet<string> = new Set();
   return async (folders) => {
-    const notices = certificateNotices(
-      await readCertificateSurroundings({ folders, runDirectory }),
-    );
+    const surroundings = await readCertificateSurroundings({ folders, runDirectory });
+    const paths = folders.map(({ folder }) => folder);
+    const namedFolders = foldersNamedIn(bootstrap() ?? [], paths);
+    const notices = certificateNotices({ ...surroundings, namedFolders });
     for (const notice of notices) {
       if (told.has(keyOf(notice))) continue;
       const { about, message } = notice;

@@ -18,10 +18,13 @@ export interface DoorParts {
 
 export type Doors = readonly HttpListener[];
 
-/** Status port and control socket: open before Envoy starts, for probes come early. */
+/**
+ * Control socket, status port, and the admin port when a setting says it: open before anything is
+ * read, for probes come early and a port that is taken is told first of all.
+ */
 export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
   const { settings, directory, supervisor } = parts;
-  const { statusPort: port, statusAddress: address } = settings;
+  const { statusPort: port, statusAddress: address, adminPort = 0, metricsAccess } = settings;
   const control: HttpEndpoint = {
     setting: 'BATON_RUN_DIR',
     socketPath: directory.controlSocketPath,
@@ -29,18 +32,30 @@ export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
   const status: HttpEndpoint = { setting: 'BATON_STATUS_PORT', address, port };
   return openAll(parts, [
     { endpoint: control, routes: controlRoutes(supervisor.face) },
-    ...(port === 0 ? [] : [{ endpoint: status, routes: statusRoutes(supervisor.face) }]),
+    ...(port === 0
+      ? []
+      : [{ endpoint: status, routes: statusRoutes(supervisor.face, metricsAccess) }]),
+    ...(adminPort === 0 ? [] : [adminDoor(parts, adminPort)]),
   ]);
 }
 
-/** The stable admin port, whose number the bootstrap may say; on loopback only. */
-export function openAdminDoor(parts: DoorParts): Promise<Result<Doors>> {
+/**
+ * The admin port whose number the bootstrap says: as soon as that can be read, before Envoy starts.
+ * None when a setting has said it.
+ */
+export async function openAdminDoor(parts: DoorParts): Promise<Result<Doors>> {
   const { settings, supervisor } = parts;
+  if (settings.adminPort !== undefined) return { ok: true, value: [] };
+  await supervisor.bootstrapRead;
   const bootstrap = supervisor.bootstrap();
   const named = bootstrap === undefined ? undefined : adminPortOf(bootstrap);
-  const port = settings.adminPort ?? named ?? DEFAULT_ADMIN_PORT;
+  return openAll(parts, [adminDoor(parts, named ?? DEFAULT_ADMIN_PORT)]);
+}
+
+/** The stable one, on loopback only. */
+function adminDoor({ supervisor }: DoorParts, port: number): Door {
   const endpoint: HttpEndpoint = { setting: 'BATON_ADMIN_PORT', address: '127.0.0.1', port };
-  return openAll(parts, port === 0 ? [] : [{ endpoint, routes: adminRoutes(supervisor.face) }]);
+  return { endpoint, routes: adminRoutes(supervisor.face) };
 }
 
 interface Door {

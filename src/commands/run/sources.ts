@@ -13,6 +13,7 @@ import type { Cancel, Result } from '../../ports.ts';
 import { nearestName } from '../../settings/nearest.ts';
 import { identityOf, type Settings } from '../../settings.ts';
 import { type BootstrapMaterial, bootstrapMaterial } from '../../work/bootstrap-material.ts';
+import { deferred } from '../../work/deferred.ts';
 import { createDesiredState, type DesiredState } from '../../work/desired-state.ts';
 import { createLookOut } from '../../work/look-out.ts';
 import { createCertificateWarnings } from './certificate-warnings.ts';
@@ -30,6 +31,8 @@ export interface SourceParts {
 export interface Sources extends DesiredState {
   /** The bootstrap as last read, its names not filled; undefined when it never could be. */
   bootstrap(): Tree | undefined;
+  /** It could be read for the first time. */
+  readonly bootstrapRead: Promise<void>;
   /**
    * Removes every certificate snapshot. Before the first look none is in use, and when Envoy is gone
    * private keys have no business to stay behind.
@@ -43,15 +46,22 @@ export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
   let bootstrap: Tree | undefined;
+  const firstRead = deferred();
 
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
     const read = await readBootstrapOf(settings);
-    if (read.ok) bootstrap = read.value.merged;
+    if (read.ok) {
+      bootstrap = read.value.merged;
+      firstRead.resolve();
+    }
     return read;
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
-  const warn = createCertificateWarnings(parts.record, { runDirectory: parts.runDirectory });
+  const warn = createCertificateWarnings(parts.record, {
+    runDirectory: parts.runDirectory,
+    bootstrap: () => bootstrap,
+  });
   const desired = createDesiredState({
     clock: systemClock,
     ...(folders.length === 0 ? {} : { certificates: told(certificates, warn) }),
@@ -64,6 +74,7 @@ export function createSources(parts: SourceParts): Sources {
   return {
     ...desired,
     bootstrap: () => bootstrap,
+    bootstrapRead: firstRead.promise,
     removeSnapshots: async () => {
       await desired.settled();
       await certificates.prune(new Set());

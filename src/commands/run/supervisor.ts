@@ -5,6 +5,7 @@ import { envoyAdmin } from '../../adapters/envoy-admin.ts';
 import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
 import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
+import { holdsConnection } from '../../adapters/peer-process.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
@@ -15,13 +16,14 @@ import type { Tree } from '../../core/tree.ts';
 import type { Cancel, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
 import type { AgentFace } from '../../work/agent-face.ts';
-import { type Chronicle, createChronicle } from '../../work/chronicle.ts';
+import { type Chronicle, type ChronicleParts, createChronicle } from '../../work/chronicle.ts';
 import { deferred } from '../../work/deferred.ts';
 import { type AnsweringFace, createFace } from '../../work/face.ts';
 import type { Launches } from '../../work/launches.ts';
 import { createLogLevel } from '../../work/log-level.ts';
 import { tellMemoryKills } from '../../work/memory-kills.ts';
 import { createPerform, type World } from '../../work/perform.ts';
+import { createServingAdmin, type ServingAdmin } from '../../work/serving-admin.ts';
 import { rememberPlaces } from '../../work/unshareable.ts';
 import { envoyEnvironment, envoyOptionsOf } from './envoy-settings.ts';
 import { hotRestartDomainOf } from './hot-restart.ts';
@@ -48,8 +50,8 @@ export interface SupervisorParts {
 
 export interface Supervisor {
   readonly face: AgentFace;
-  /** There is a whole configuration, and Envoy has been started on it; it may never come to that. */
-  readonly configured: Promise<void>;
+  /** The bootstrap could be read for the first time, which may never come. */
+  readonly bootstrapRead: Promise<void>;
   /** Everything from the first look to the last process. @returns the exit code */
   run(): Promise<ExitCode>;
   signal(signal: AgentSignal): void;
@@ -76,11 +78,13 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     perform: (effect) => perform(effect),
   });
-  const chronicle = chronicleOf(parts, policy, agent.state);
   const { text: metricsText } = metrics;
   const changeLogLevel = logLevelOf(parts);
   const application = ownApplication(parts, () => sources.bootstrap());
-  const facts = { agent, policy, clock: systemClock, launches, metricsText, changeLogLevel };
+  const admin = createServingAdmin({ clock: systemClock, launches });
+  const asking = { adminRequest: admin.request, isEnvoys: isEnvoysOf(launches) };
+  const chronicle = chronicleOf(parts, { policy, state: agent.state, application });
+  const facts = { agent, policy, clock: systemClock, ...asking, metricsText, changeLogLevel };
   const scrape = createScraping({ ...parts, launches, metrics });
   const face = createFace({ ...facts, application, scrape, chronicle });
   const sources = createSources({
@@ -90,17 +94,27 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     post: agent.post,
     record: parts.log.record,
   });
-  const centre: Centre = { agent, face, launches, sources, exit: ended.resolve };
+  const centre: Centre = { agent, face, launches, sources, admin, exit: ended.resolve };
   const perform = createPerform(worldOf(parts, centre));
   return {
     face,
-    configured: underway.configured,
+    bootstrapRead: sources.bootstrapRead,
     run: () => runToEnd({ parts, agent, sources, metrics, underway }, ended.promise),
     signal: (signal) => takeSignal(signal, agent, launches),
     giveUp: (reason, exitCode) =>
       agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
     lastWords: (code) => lastWords(agent.state(), code),
     bootstrap: sources.bootstrap,
+  };
+}
+
+function isEnvoysOf(launches: Launches): AgentFace['isEnvoys'] {
+  return (request) => {
+    const pids = [...launches.values()].map(({ process }) => process.pid);
+    return holdsConnection(
+      pids.filter((pid) => pid !== undefined),
+      request,
+    );
   };
 }
 
@@ -111,13 +125,11 @@ function logLevelOf({ settings, log }: SupervisorParts): AgentFace['changeLogLev
 
 function chronicleOf(
   { settings, versions, log }: SupervisorParts,
-  policy: Policy,
-  state: () => State,
+  facts: Pick<ChronicleParts, 'policy' | 'state' | 'application'>,
 ): Chronicle {
   return createChronicle({
-    policy,
+    ...facts,
     clock: systemClock,
-    state,
     name: settings.podName,
     version: versions.baton,
     report: (error) =>
@@ -162,10 +174,12 @@ interface Centre {
   readonly face: AnsweringFace;
   readonly launches: Launches;
   readonly sources: Sources;
+  readonly admin: ServingAdmin;
   readonly exit: (code: ExitCode) => void;
 }
 
-function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit }: Centre): World {
+function worldOf(parts: SupervisorParts, centre: Centre): World {
+  const { agent, face, launches, sources, admin, exit } = centre;
   const { settings, directory, log, env } = parts;
   const environment = envoyEnvironment(env);
   const folder = directory.path;
@@ -195,8 +209,14 @@ function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit 
       face.answer(requests, end);
       forgetUnused();
     },
-    exit,
-    onLive: (launch) => void rememberPlaces(launch),
+    exit: (code) => {
+      admin.close();
+      exit(code);
+    },
+    onLive: (launch) => {
+      admin.wentLive();
+      void rememberPlaces(launch);
+    },
     onForgotten: forgetUnused,
     onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
   };
@@ -219,21 +239,16 @@ interface Observers {
 interface Underway {
   /** Envoy has been started, or it is known that it won't be now. */
   readonly reached: Promise<void>;
-  /** The same, and there is a whole configuration. */
-  readonly configured: Promise<void>;
   observe(transition: Transition): void;
 }
 
 function createUnderway(): Underway {
   const reached = deferred();
-  const whole = deferred();
   const isOnTheWay = (type: Transition['event']['type']) =>
     type === 'desiredChanged' || type === 'checksPassed';
   return {
     reached: reached.promise,
-    configured: Promise.all([reached.promise, whole.promise]).then(() => undefined),
     observe: ({ event }) => {
-      if (event.type === 'desiredChanged') whole.resolve();
       if (!isOnTheWay(event.type)) reached.resolve();
     },
   };

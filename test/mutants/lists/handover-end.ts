@@ -4,7 +4,7 @@ export const ofHandoverEnd = mutantsOf('handover-end.ts', [
   ['a handover that was given up keeps its delay', "disarm(again, 'retry', 'headroom')", 'again'],
   [
     'a refused change is tried again for ever',
-    'isGivenUp && isChange ? givenUp(turn.state.handover) : {}',
+    'isGivenUp && isChange ? givenUp(turn.state.handover, { reason, atMs: turn.atMs }) : {}',
     '{}',
   ],
   [

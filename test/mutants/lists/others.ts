@@ -118,7 +118,7 @@ export const ofChanges = mutantsOf('changes.ts', [
   ],
   [
     'a change is made although it was refused',
-    'sameDesired(desired, state.refused) ? partsBesideRefused(state) : PARTS',
+    'sameDesired(desired, state.refused?.what) ? partsBesideRefused(state) : PARTS',
     'PARTS',
   ],
   [
