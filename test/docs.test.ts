@@ -7,6 +7,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createMetrics } from '../src/adapters/metrics.ts';
 import { type Commands, runCommandLine } from '../src/command-line.ts';
 import { AGENT_SIGNALS } from '../src/commands/run/signals.ts';
+import { STATUS_TITLES } from '../src/commands/status-text.ts';
 import { heldKinds } from '../src/core/certificate-verdict.ts';
 import { LOG_EVENTS } from '../src/core/log-events.ts';
 import { EXIT } from '../src/core/model.ts';
@@ -156,6 +157,14 @@ describe('the pages for operators', () => {
 
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((one) => !(one in LOG_EVENTS))).toEqual([]);
+  });
+
+  test('have every line of the status, and send nobody to one that is not there', () => {
+    const told = firstCells(sectionOf('docs/status.md', 'Lines of baton status')).map(unquoted);
+    const named = matches(pages.get('docs/operations.md') ?? '', /\bstatus `([^`]+)`/g);
+
+    expect(told).toEqual(STATUS_TITLES);
+    expect(named.filter((one) => !STATUS_TITLES.includes(one))).toEqual([]);
   });
 
   test('have every alert', () => {
