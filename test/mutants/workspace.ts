@@ -11,6 +11,8 @@ const COPIED = [
   'test/stories',
   'test/support',
   'test/vitest.config.ts',
+  // The configuration imports it.
+  'deploy/bundled-text.ts',
   'bootstrap-templates',
   'package.json',
 ];
