@@ -3,17 +3,21 @@ import { dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
+import { systemClock } from './adapters/clock.ts';
 import { chooseRunDirectory, findRunDirectory } from './adapters/run-directory/folder.ts';
 import { cpuCount, findEnvoy, hostName } from './adapters/surroundings.ts';
 import type { Commands } from './command-line.ts';
 import type { AskingFace } from './commands/asking.ts';
+import { bugTold } from './commands/run/bugs.ts';
+import { createComplain } from './commands/run/complaints.ts';
 import { AGENT_SIGNALS, type AgentSignal, IGNORED_SIGNALS } from './commands/run/signals.ts';
 import { type ProcessFace, run } from './commands/run.ts';
 import type { WatchingFace } from './commands/watch-status.ts';
+import type { LogRecord } from './core/log-record.ts';
 import { EXIT } from './core/model.ts';
 import type { Result } from './ports.ts';
 import { unknownNames } from './settings/unknown-names.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readLogFormat, readSettings, type Settings } from './settings.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** Where a checkout keeps the Envoy it has fetched. */
@@ -24,6 +28,7 @@ const args = process.argv.slice(2);
 const isPlainRun = isRunWithout(args);
 // Only the agent decides for itself what a signal means.
 const signals = isPlainRun ? hookSignals() : undefined;
+const warnings = isPlainRun ? hookWarnings() : undefined;
 const bugs = hookBugs();
 
 process.exitCode = await exitCodeOf(args);
@@ -44,9 +49,10 @@ async function runAgent(envoyArgs: readonly string[]): Promise<number> {
   const face: ProcessFace = {
     env: process.env,
     pid: process.pid,
-    complain,
+    complain: complainAsAgent,
     onSignal: (signals ?? hookSignals()).follow,
     onBug: bugs.follow,
+    onWarning: (warnings ?? hookWarnings()).follow,
     versions,
   };
   // What is still open, a pipe that nobody reads for one, must not keep a stopped agent alive.
@@ -60,6 +66,12 @@ function print(text: string | Buffer): void {
 
 function complain(text: string): void {
   writeTo(process.stderr, text);
+}
+
+/** From its first line on in the form of its log. */
+function complainAsAgent(record: LogRecord, words: string): void {
+  const format = readLogFormat(process.env, isatty(1));
+  createComplain({ format, write: complain, wallMs: systemClock.wallMs })(record, words);
 }
 
 function writeTo(stream: NodeJS.WriteStream, text: string | Buffer): void {
@@ -85,12 +97,11 @@ function commands(): Commands {
     },
     ...askingCommands(),
     version: async () => {
-      const [{ showVersion }, { createEnvoyQueries }, { systemClock: clock }] = await Promise.all([
+      const [{ showVersion }, { createEnvoyQueries }] = await Promise.all([
         import('./commands/version.ts'),
         import('./adapters/envoy-queries.ts'),
-        import('./adapters/clock.ts'),
       ]);
-      const queries = createEnvoyQueries({ clock });
+      const queries = createEnvoyQueries({ clock: systemClock });
       return showVersion({
         print,
         batonVersion: versions.baton,
@@ -142,10 +153,8 @@ function envoyOf(settings: Result<Settings>): Result<string> {
 
 /** A client of the agent in the run directory; settings that have nothing to do with it don't matter. */
 async function asking(): Promise<AskingFace> {
-  const [{ createControlClient }, { systemClock: clock }] = await Promise.all([
-    import('./adapters/control-client.ts'),
-    import('./adapters/clock.ts'),
-  ]);
+  const { createControlClient } = await import('./adapters/control-client.ts');
+  const clock = systemClock;
   const runDirectory = process.env['BATON_RUN_DIR'] || findRunDirectory();
   const control = createControlClient(runDirectory, clock);
   return { print, complain, clock, control, misnamed: () => unknownNames(process.env) };
@@ -175,14 +184,28 @@ function settingsWith(moreEnvoyArgs: readonly string[]): Result<Settings> {
 
 /** Hooked first of all: a signal that comes before anyone listens waits for its listener. */
 function hookSignals() {
-  const early: AgentSignal[] = [];
-  let take: (signal: AgentSignal) => void = (signal) => void early.push(signal);
+  const { take, follow } = keptForListener<AgentSignal>();
   for (const signal of AGENT_SIGNALS) process.on(signal, () => take(signal));
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
+  return { follow };
+}
+
+/** Node would print them itself, in a form of its own. */
+function hookWarnings() {
+  const { take, follow } = keptForListener<Error>();
+  process.removeAllListeners('warning');
+  process.on('warning', take);
+  return { follow };
+}
+
+function keptForListener<Told>() {
+  const early: Told[] = [];
+  let listener: (told: Told) => void = (told) => void early.push(told);
   return {
-    follow: (listener: (signal: AgentSignal) => void) => {
-      take = listener;
-      for (const signal of early) listener(signal);
+    take: (told: Told) => listener(told),
+    follow: (next: (told: Told) => void) => {
+      listener = next;
+      for (const told of early) next(told);
     },
   };
 }
@@ -210,7 +233,8 @@ function hookBugs() {
 }
 
 function die(error: unknown): never {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  complain(`baton: this is a bug, please report it: ${text}\n`);
+  const { record, words } = bugTold(error);
+  if (isPlainRun) complainAsAgent(record, words);
+  else complain(words);
   process.exit(EXIT.bug);
 }

@@ -9,7 +9,8 @@ import { readApplication } from './settings/application-checks.ts';
 import { crossCheck } from './settings/cross-checks.ts';
 import { type Environment, type Origin, type Reading, readRow } from './settings/read-row.ts';
 import type { Facts } from './settings/row.ts';
-import { allRows, type SettingKey, type Values } from './settings/table.ts';
+import { standardLogFormat } from './settings/rows-agent.ts';
+import { allRows, type SettingKey, table, type Values } from './settings/table.ts';
 import { templateTexts, unknownNames } from './settings/unknown-names.ts';
 
 export interface Settings extends Values {
@@ -56,6 +57,12 @@ export function readSettings(env: Environment, facts: Facts): Result<Settings> {
       notes,
     },
   };
+}
+
+/** Of the log, whatever else is wrong with the settings; the default where it is wrong itself. */
+export function readLogFormat(env: Environment, isTerminal: boolean): Settings['logFormat'] {
+  const given = env[table.logFormat.name];
+  return given === 'json' || given === 'pretty' ? given : standardLogFormat(isTerminal);
 }
 
 /** The part of the settings that decisions depend on. */

@@ -1,6 +1,7 @@
 import type { DestinationStream, Logger, LoggerOptions } from 'pino';
 import type { EnvoyLine } from '../core/envoy-line.ts';
 import type { LogRecord } from '../core/log-record.ts';
+import { visibleJson, withVisibleStrings } from '../core/visible.ts';
 import type { SpawnSpec } from '../ports.ts';
 
 /** What waits for a reader that stalls; past it lines are dropped and counted. */
@@ -91,7 +92,7 @@ async function createLogger({ level, format }: LogOptions, output: DestinationSt
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  return pino(options, format === 'pretty' ? await prettied(output) : output);
+  return pino(options, format === 'pretty' ? await prettied(output) : visibly(output));
 }
 
 interface TaggedLine {
@@ -107,13 +108,18 @@ function writeEnvoyLine(logger: Logger, { spec, pid, line }: TaggedLine): void {
   logger[level]({ source, launch, epoch, pid, ...details }, message);
 }
 
-/** For people at a terminal; loaded for them alone. */
+function visibly(output: DestinationStream): DestinationStream {
+  return { write: (line: string) => output.write(visibleJson(line)) };
+}
+
+/** For people at a terminal, one line for each record; loaded for them alone. */
 async function prettied(output: DestinationStream): Promise<DestinationStream> {
   const { prettyFactory } = await import('pino-pretty');
   const prettify = prettyFactory({
     colorize: true,
     ignore: 'pid',
     translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
   });
-  return { write: (line: string) => output.write(prettify(line)) };
+  return { write: (line: string) => output.write(prettify(withVisibleStrings(line))) };
 }

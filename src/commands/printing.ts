@@ -1,5 +1,6 @@
 /** How the commands that need no running agent print and refuse. */
 import { EXIT } from '../core/model.ts';
+import { visible } from '../core/visible.ts';
 import type { Problem } from '../ports.ts';
 
 export interface PrintingFace {
@@ -13,6 +14,6 @@ export function refuse(
   problems: readonly Problem[],
   code: number = EXIT.configuration,
 ): number {
-  for (const { message } of problems) face.complain(`baton: ${message}\n`);
+  for (const { message } of problems) face.complain(`baton: ${visible(message)}\n`);
   return code;
 }

@@ -7,10 +7,11 @@ import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directo
 import { writeTerminationMessage } from '../adapters/termination-message.ts';
 import { EXIT, type ExitCode } from '../core/model.ts';
 import { describeStopPlan, longestStopMs } from '../core/stop-plan.ts';
+import { visible } from '../core/visible.ts';
 import type { NameLocks, Problem, Result } from '../ports.ts';
 import { policyOf, type Settings } from '../settings.ts';
-import { refuse } from './printing.ts';
 import { type Bugs, createBugs } from './run/bugs.ts';
+import type { Complain } from './run/complaints.ts';
 import { openAdminDoor, openDoors } from './run/doors.ts';
 import type { AgentSignal } from './run/signals.ts';
 import { type SparingLog, spareRepeats } from './run/sparing-log.ts';
@@ -20,11 +21,14 @@ import { createSupervisor, type Supervisor } from './run/supervisor.ts';
 export interface ProcessFace {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
-  readonly complain: (text: string) => void;
+  /** For what can't go to the log. */
+  readonly complain: Complain;
   /** Calls back for each signal, for those too that came before the call. */
   readonly onSignal: (take: (signal: AgentSignal) => void) => void;
   /** The same for what nothing caught. */
   readonly onBug: (take: (error: unknown) => void) => void;
+  /** The same for what Node has to say. */
+  readonly onWarning: (take: (warning: Error) => void) => void;
   readonly versions: { readonly baton: string; readonly node: string };
 }
 
@@ -62,9 +66,13 @@ export async function run(settings: Result<Settings>, face: ProcessFace): Promis
 
 /** The same on standard error and where the orchestrator looks. @returns the code */
 function leave(face: ProcessFace, problems: readonly Problem[], code: ExitCode): number {
-  const lines = problems.map(({ message }) => `exit ${code}: ${message}\n`);
+  const lines = problems.map(({ message }) => `exit ${code}: ${visible(message)}\n`);
   tellOrchestrator(face, lines.join(''));
-  return refuse(face, problems, code);
+  for (const { message: reason } of problems) {
+    const words = `baton: ${visible(reason)}\n`;
+    face.complain({ level: 'fatal', message: 'agent gives up', fields: { code, reason } }, words);
+  }
+  return code;
 }
 
 /** Where Kubernetes looks unless the pod says otherwise. */
@@ -94,6 +102,10 @@ async function supervise(parts: Parts): Promise<number> {
   const longest = longestStopMs(policyOf(parts.settings));
   const bugs = createBugs({ ...parts, supervisor, clock: systemClock, longestStopMs: longest });
   parts.onBug(bugs.take);
+  parts.onWarning(({ name, message }) => {
+    const fields = { reason: `${name}: ${message}` };
+    parts.log.record({ level: 'warn', message: 'runtime warning', fields });
+  });
   let open = doors.value;
   // Not awaited: a bootstrap that never comes has no admin port. It cannot fail but by a bug.
   void openAdminDoor({ ...parts, supervisor }).then((admin) => {

@@ -69,7 +69,7 @@ export const agentRows = {
     meaning: "the agent's log level: debug, info, warn or error",
   }),
   logFormat: settingFrom('BATON_LOG_FORMAT', forms.oneOf('json', 'pretty'), {
-    standard: (facts) => (facts.isTerminal ? 'pretty' : 'json'),
+    standard: ({ isTerminal }) => standardLogFormat(isTerminal),
     standardText: 'json, pretty on a terminal',
     meaning: "the agent's log format: json or pretty",
   }),
@@ -79,3 +79,7 @@ export const agentRows = {
       'lines of one kind that are logged in a minute, warnings and errors of Envoy alone; what follows is counted; 0: all',
   }),
 };
+
+export function standardLogFormat(isTerminal: boolean): 'json' | 'pretty' {
+  return isTerminal ? 'pretty' : 'json';
+}

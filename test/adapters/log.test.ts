@@ -91,7 +91,9 @@ describe('the log', () => {
   });
 
   test('writes one JSON object a line, tagged with its source', async () => {
-    const [record, envoy, access, ...more] = recordsIn((await written({ early: 1 })).output);
+    const [record, envoy, access, hostile, ...more] = recordsIn(
+      (await written({ early: 1 })).output,
+    );
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     const launch = { launch: 'L1', epoch: 0, pid: 77 };
     expect(record).toEqual({
@@ -118,6 +120,7 @@ describe('the log', () => {
       request: { a: 1 },
       msg: 'request',
     });
+    expect(hostile).toMatchObject({ msg: 'a\r\n\u001b[31mb\u009b2J\u202ec' });
     expect(more).toEqual([]);
   });
 
@@ -126,7 +129,18 @@ describe('the log', () => {
     expect(output).toMatch(/^\S*\[\d\d:\d\d:\d\d\.\d{3}\]\S* .*INFO.*draining/);
     expect(output).toMatch(/WARN.*hot/);
     expect(output).not.toMatch(/^{/m);
+    expect(output.split('\n')).toHaveLength(5);
   });
+
+  test.each(['json', 'pretty'] as const)(
+    'forges no lines and moves no terminal (%s)',
+    async (format) => {
+      const { output } = await written({ format });
+      const line = output.split('\n').find((one) => one.includes('b\\u009b2J'));
+      expect(line).toContain('a\\r\\n\\u001b[31mb\\u009b2J\\u202ec');
+      for (const raw of ['\u009b', '\u202e', '\u001b[31mb']) expect(output).not.toContain(raw);
+    },
+  );
 
   test('goes to a file whole', async () => {
     const path = join(folder, 'file.log');

@@ -109,7 +109,9 @@ describe('a bug in the running agent', () => {
     agent.signal('SIGHUP');
 
     expect(await agent.ended).toEqual(BUG);
-    expect(agent.stderr()).toMatch(/^baton: this is a bug, please report it: Error: planted\n/);
+    expect(JSON.parse(agent.stderr().split('\n')[0] ?? '')).toMatchObject({
+      ...{ level: 'fatal', msg: 'bug', error: 'Error: planted' },
+    });
     expect(fake.launches()[0]).toMatchObject({ stage: 'stopping' });
     expect(await world.leftOvers()).toEqual([]);
   });

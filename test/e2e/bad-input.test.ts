@@ -189,7 +189,10 @@ describe('baton run', () => {
     const agent = world.startAgent({ BATON_RUN_DIR: join(locked, 'run') }, asAnotherUser());
 
     expect(await agent.ended).toMatchObject({ code: 73 });
-    expect(agent.stderr()).toMatch(/^baton: Cannot use .*BATON_RUN_DIR: .*EACCES.*\n$/);
+    expect(JSON.parse(agent.stderr())).toMatchObject({
+      ...{ msg: 'agent gives up', code: 73 },
+      reason: expect.stringMatching(/^Cannot use .*BATON_RUN_DIR: .*EACCES.*$/),
+    });
     expect(agent.stdout()).toBe('');
   });
 });

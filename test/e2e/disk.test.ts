@@ -124,9 +124,10 @@ describe('a disk that is full', () => {
     const agent = await startOnDisk('nr_inodes=1');
 
     expect(await agent.ended).toEqual({ code: 73, signal: null });
-    expect(agent.stderr()).toBe(
-      `baton: Cannot use ${world.runDirectory} as BATON_RUN_DIR: its file system is full (ENOSPC).\n`,
-    );
+    expect(JSON.parse(agent.stderr())).toMatchObject({
+      ...{ msg: 'agent gives up', code: 73 },
+      reason: `Cannot use ${world.runDirectory} as BATON_RUN_DIR: its file system is full (ENOSPC).`,
+    });
   });
 
   test('at the start is waited for with tokens when there is no room for a bootstrap', async () => {
@@ -147,9 +148,10 @@ describe('a run directory that is read-only', () => {
     const agent = await startOnDisk('ro');
 
     expect(await agent.ended).toEqual({ code: 73, signal: null });
-    expect(agent.stderr()).toBe(
-      `baton: Cannot use ${world.runDirectory} as BATON_RUN_DIR: its file system is read-only (EROFS).\n`,
-    );
+    expect(JSON.parse(agent.stderr())).toMatchObject({
+      ...{ msg: 'agent gives up', code: 73 },
+      reason: `Cannot use ${world.runDirectory} as BATON_RUN_DIR: its file system is read-only (EROFS).`,
+    });
   });
 
   test('from some moment on holds changes back, and neither the service nor the stop', async () => {

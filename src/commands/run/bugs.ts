@@ -1,8 +1,10 @@
 /** What a bug of ours leads to: Envoy is drained by the plan, and when even that fails it is ended. */
 import type { Log } from '../../adapters/log.ts';
+import type { LogRecord } from '../../core/log-record.ts';
 import { EXIT } from '../../core/model.ts';
 import type { Clock } from '../../ports.ts';
 import { deferred } from '../../work/deferred.ts';
+import type { Complain } from './complaints.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** One that comes again with every event must not fill a disk. */
@@ -10,7 +12,7 @@ const MOST_TOLD = 10;
 
 export interface BugParts {
   readonly log: Pick<Log, 'record'>;
-  readonly complain: (text: string) => void;
+  readonly complain: Complain;
   readonly supervisor: Pick<Supervisor, 'giveUp' | 'face'>;
   readonly clock: Clock;
   /** How long a stop by the plan takes at most. */
@@ -31,11 +33,11 @@ export function createBugs({ log, complain, supervisor, clock, longestStopMs }: 
   const told = new Set<unknown>();
 
   function tell(error: unknown): void {
-    const { stack = String(error) } = error instanceof Error ? error : {};
+    const { record, words } = bugTold(error);
     try {
-      log.record({ level: 'fatal', message: 'bug', fields: { error: String(error), stack } });
+      log.record(record);
     } catch {
-      complain(`baton: this is a bug, please report it: ${stack}\n`);
+      complain(record, words);
     }
   }
 
@@ -56,6 +58,16 @@ export function createBugs({ log, complain, supervisor, clock, longestStopMs }: 
     },
     hasSome: () => told.size > 0,
     pastHope: pastHope.promise,
+  };
+}
+
+/** As a record, and for people who have nothing else. */
+export function bugTold(error: unknown): { readonly record: LogRecord; readonly words: string } {
+  const { stack = String(error) } = error instanceof Error ? error : {};
+  const fields = { error: String(error), stack };
+  return {
+    record: { level: 'fatal', message: 'bug', fields },
+    words: `baton: this is a bug, please report it: ${stack}\n`,
   };
 }
 

@@ -35,7 +35,7 @@ function takeBugs({ state, status, record }: Trial = {}): Bugs {
   });
   const bugs = createBugs({
     log: { record: record ?? ((one) => void records.push(one)) },
-    complain: (text) => void complaints.push(text),
+    complain: (_, words) => void complaints.push(words),
     supervisor: {
       giveUp: () => {
         givenUp += 1;
