@@ -17,9 +17,10 @@ export interface Wait {
   readonly otherwise?: string;
 }
 
-/** The soonest first, by what is expected. */
+/** The soonest first, by what is expected. Tokens that are whole are not waited for. */
 export function waitsOf(state: State): readonly Wait[] {
   return [...state.timers]
+    .filter(([timer]) => timer !== 'refill' || state.crashes.length > 0)
     .map(([timer, dueMs]) => waitFor(timer, dueMs, state))
     .sort((one, other) => soonestMs(one) - soonestMs(other));
 }

@@ -8,7 +8,6 @@ import {
   lifetimeStage,
   wallMsAt,
 } from '../core/certificates-seen.ts';
-import { givenUpText } from '../core/given-up.ts';
 import { isoTime } from '../core/iso-time.ts';
 import type { DigestStatus } from '../core/status.ts';
 import type { Wait } from '../core/waits.ts';
@@ -111,8 +110,9 @@ export function versionsView({ status }: Overview): Html {
   return html`<dl class="digests">${[
     ...(standby === undefined ? [] : [entry('standby', standby.state)]),
     entry(serves === asked ? 'committed, and desired' : 'committed', serves),
-    ...(serves === asked ? [] : [entry('desired', asked)]),
-    ...givenUp.map((one) => entry('given up', givenUpText(one))),
+    ...(serves === asked
+      ? []
+      : [entry(givenUp.length === 0 ? 'desired' : 'desired, and given up', asked)]),
   ]}</dl>`;
 }
 

@@ -74,7 +74,10 @@ const STEPS: Readonly<Record<HandoverStep, (launch: string) => string>> = {
   retiring: (launch) => `is committed to ${launch}, and the old Envoy drains`,
 };
 
-function next({ waits: [soonest] }: Overview, nowMs: NowMs): Html {
+function next({ status, waits: [soonest] }: Overview, nowMs: NowMs): Html {
+  if (soonest === undefined && status.handover !== undefined) {
+    return html`The handover goes on; nothing has a deadline now.`;
+  }
   if (soonest === undefined) {
     return html`Nothing is waited for. A change on disk, a crash or a request starts a handover.`;
   }
@@ -114,7 +117,9 @@ function troublesOf(overview: Overview, nowMs: NowMs): readonly Html[] {
     ...(application?.reason === undefined || !isOwnTrouble(status)
       ? []
       : [html`<b>application</b> not ready: ${application.reason}`]),
-    ...(certificates?.problems ?? []).map((problem) => html`<b>certificates</b> ${problem}`),
+    ...(certificates?.problems ?? []).map((problem) => {
+      return html`<b>certificates</b> ${spaced(certificates?.verdict ?? '')}: ${problem}`;
+    }),
     ...untoldHolds(status).map(({ part, problems }) => {
       return html`<b>${part}</b> held at the last good state: ${problems.join(' ')}`;
     }),
@@ -149,7 +154,7 @@ function givenUpOnes({ status, state }: Overview, nowMs: NowMs): readonly Html[]
   return status.givenUp.map((givenUp, at) => {
     const { handover, reason } = givenUp;
     const ago = html`${since(times[at]?.atMs ?? 0, nowMs)} ago by ${handover}`;
-    return html`<b>${givenUpText(givenUp)}</b> given up ${ago}: ${reason}`;
+    return html`<b>${givenUpText(givenUp)}</b> given up ${ago}: ${reason} Tried again when something changes or someone asks.`;
   });
 }
 

@@ -35,7 +35,6 @@ last handover  H1 committed, mode cold, because of start, to L1, took 0.1 s, 1 m
 tokens         10 of 10 left, the next crash is answered after 0.2 s
 waits for      L2 to answer (0 s, else it is killed)
                L2 to be initialized (3 min 40 s, else it is killed)
-               all restart tokens to be given back (8 min 30 s)
 desired        certificates c2000000, bootstrap b2000000, binary e2000000
 committed      certificates c1000000, bootstrap b1000000, binary e1000000
 on SIGTERM     0 s readiness off, clients are told to go, until 5 s

@@ -47,7 +47,6 @@ describe('the status', () => {
         leftSeconds: 59.5,
         otherwise: 'it is killed',
       },
-      { timer: 'refill', what: 'all restart tokens to be given back', leftSeconds: 589.6 },
     ]);
   });
 

@@ -40,8 +40,14 @@ describe('what is waited for', () => {
       ['refill', 75_000],
       ['jitter', 70_000],
     ]);
-    const kinds = waitsOf({ ...handedOver, timers }).map(({ timer }) => timer);
+    const { crashes } = stateAfter([...servingHappenings, [5_000, crashed(1, 'SIGSEGV')]]);
+    const kinds = waitsOf({ ...handedOver, timers, crashes }).map(({ timer }) => timer);
     expect(kinds).toEqual(['jitter', 'retire:L1', 'refill']);
+  });
+
+  test('is no refill of tokens that are whole', () => {
+    expect(handedOver.timers.has('refill')).toBe(true);
+    expect(waitsOf(handedOver).map(({ timer }) => timer)).toEqual(['retire:L1']);
   });
 
   test('after SIGTERM is its end, and after SIGKILL nothing any more', () => {

@@ -142,6 +142,21 @@ describe('the page in a browser', () => {
     expect(await page.evaluate('window.isTheSame')).toBe(true);
   });
 
+  test('shows what the application says of itself, and turns with it', async () => {
+    serve();
+    said = { ready: false, reason: 'nobody listens there' };
+    const page = await openPage();
+    const readiness = page.locator('#readiness');
+    await readiness.filter({ hasText: 'Not ready running, application not ready' }).waitFor();
+    expect(await page.locator('.why').textContent()).toBe(
+      'application not ready: nobody listens there',
+    );
+    expect(await page.title()).toMatch(/^✕ not ready/);
+    said = { ready: true };
+    await readiness.filter({ hasText: /Ready running, application ready$/ }).waitFor();
+    expect(await page.locator('.why').count()).toBe(0);
+  });
+
   test('lets the times go on by itself', async () => {
     serve();
     const page = await openPage();
@@ -335,6 +350,17 @@ describe('who does not see or point', () => {
     expect(await page.getByRole('row').first().isVisible()).toBe(true);
     expect(await page.getByRole('table', { name: 'Launches' }).count()).toBe(1);
   });
+
+  test.each([360, 900, 1280])(
+    'sees at %d pixels what SIGTERM would do before the handovers',
+    async (width) => {
+      serve();
+      const page = await openPage({ viewport: { width, height: 800 } });
+      const topOf = async (id: string) =>
+        (await page.locator(`#${id}`).boundingBox())?.y ?? Number.NaN;
+      expect(await topOf('sigterm')).toBeLessThan(await topOf('handovers'));
+    },
+  );
 
   test('is shown no motion who does not want any', async () => {
     const page = await openPage({ reducedMotion: 'reduce' });
