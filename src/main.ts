@@ -94,6 +94,8 @@ function commands(): Commands {
     quit: async () => (await import('./commands/quit.ts')).quit(await asking()),
     request: async (options) =>
       (await import('./commands/request.ts')).requestAdmin(options, await asking()),
+    completion: async ({ shell, commands: words }) =>
+      (await import('./commands/completion.ts')).showCompletion(shell, words, print),
     version: async () => {
       const [{ showVersion }, { createEnvoyQueries }, { systemClock: clock }] = await Promise.all([
         import('./commands/version.ts'),

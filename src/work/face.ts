@@ -1,13 +1,13 @@
 /** The running agent as the outside may ask it: questions become answers, orders become events. */
 import type { Agent } from '../agent.ts';
 import { AgentError } from '../core/agent-error.ts';
-import { type Policy, type RequestId, requestIdOf } from '../core/model.ts';
+import type { Policy } from '../core/model.ts';
 import { readiness, startup } from '../core/readiness.ts';
-import type { HandoverEnd } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
 import type { AdminLimits, Clock } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
 import type { Application } from './application.ts';
+import { type AskedRestarts, createAskedRestarts } from './asked-restarts.ts';
 import type { Chronicle } from './chronicle.ts';
 import { type Launches, newestLive } from './launches.ts';
 
@@ -21,12 +21,10 @@ export interface FaceParts {
   readonly scrape: AgentFace['scrape'];
   readonly chronicle: Chronicle;
   readonly changeLogLevel: AgentFace['changeLogLevel'];
+  readonly dryRun: AgentFace['dryRun'];
 }
 
-export interface AnsweringFace extends AgentFace {
-  /** Tells those who asked for a handover how it ended. */
-  answer(requests: readonly RequestId[], end: HandoverEnd): void;
-}
+export interface AnsweringFace extends AgentFace, Pick<AskedRestarts, 'answer'> {}
 
 /** A whole dump of a large configuration takes a while to write. */
 const PASSED_ON: AdminLimits = {
@@ -45,9 +43,9 @@ export function createFace({
   scrape,
   chronicle,
   changeLogLevel,
+  dryRun,
 }: FaceParts): AnsweringFace {
-  const asking = new Map<RequestId, (end: HandoverEnd) => void>();
-  let askedCount = 0;
+  const restarts = createAskedRestarts(agent, clock);
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
     status: () => statusOf(agent.state(), outlook()),
@@ -60,13 +58,8 @@ export function createFace({
     metricsText,
     scrape,
     changeLogLevel,
-    requestRestart: (mode) => {
-      askedCount += 1;
-      const request = requestIdOf(`R${askedCount}`);
-      const ended = new Promise<HandoverEnd>((resolve) => asking.set(request, resolve));
-      agent.post({ type: 'restartRequested', trigger: 'request', mode, request });
-      return ended;
-    },
+    requestRestart: restarts.ask,
+    dryRun,
     requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
     adminRequest: async (method, path, body) => {
       const serving = newestLive(launches);
@@ -77,11 +70,6 @@ export function createFace({
         body === undefined ? PASSED_ON : { ...PASSED_ON, body },
       );
     },
-    answer: (requests, end) => {
-      for (const request of requests) {
-        asking.get(request)?.(end);
-        asking.delete(request);
-      }
-    },
+    answer: restarts.answer,
   };
 }

@@ -8,7 +8,6 @@ import type { CertificateLook } from '../../core/certificate-facts.ts';
 import type { Event } from '../../core/events.ts';
 import type { LogRecord } from '../../core/log-record.ts';
 import { templateValues } from '../../core/template-values.ts';
-import type { Tree } from '../../core/tree.ts';
 import type { Cancel, Result } from '../../ports.ts';
 import { nearestName } from '../../settings/nearest.ts';
 import { identityOf, type Settings } from '../../settings.ts';
@@ -28,8 +27,6 @@ export interface SourceParts {
 }
 
 export interface Sources extends DesiredState {
-  /** The bootstrap as last read, its names not filled; undefined when it never could be. */
-  bootstrap(): Tree | undefined;
   /**
    * Removes every certificate snapshot. Before the first look none is in use, and when Envoy is gone
    * private keys have no business to stay behind.
@@ -42,20 +39,12 @@ export interface Sources extends DesiredState {
 export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
-  let bootstrap: Tree | undefined;
-
-  async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
-    const read = await readBootstrapOf(settings);
-    if (read.ok) bootstrap = read.value.merged;
-    return read;
-  }
-
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
   const warn = createCertificateWarnings(parts.record, { runDirectory: parts.runDirectory });
   const desired = createDesiredState({
     clock: systemClock,
     ...(folders.length === 0 ? {} : { certificates: told(certificates, warn) }),
-    readBootstrap,
+    readBootstrap: () => readBootstrapOf(settings),
     identifyBinary: () => identifyBinary(binary),
     binary,
     post,
@@ -63,7 +52,6 @@ export function createSources(parts: SourceParts): Sources {
   });
   return {
     ...desired,
-    bootstrap: () => bootstrap,
     removeSnapshots: async () => {
       await desired.settled();
       await certificates.prune(new Set());

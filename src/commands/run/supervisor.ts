@@ -10,7 +10,7 @@ import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
 import { lastWords } from '../../core/last-words.ts';
-import type { Desired, ExitCode, Policy } from '../../core/model.ts';
+import type { ExitCode, Policy } from '../../core/model.ts';
 import type { State } from '../../core/state.ts';
 import type { Tree } from '../../core/tree.ts';
 import type { Cancel, NameLocks } from '../../ports.ts';
@@ -33,6 +33,7 @@ import { ownApplication } from './own-application.ts';
 import { createScraping } from './scraping.ts';
 import { type AgentSignal, eventOf } from './signals.ts';
 import { createSources, type Sources } from './sources.ts';
+import { dryRunOf, keepUsed } from './used-sources.ts';
 
 export interface SupervisorParts {
   readonly settings: Settings;
@@ -82,7 +83,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const application = ownApplication(parts, () => sources.bootstrap());
   const facts = { agent, policy, clock: systemClock, launches, metricsText, changeLogLevel };
   const scrape = createScraping({ ...parts, launches, metrics });
-  const face = createFace({ ...facts, application, scrape, chronicle });
+  const dryRun: AgentFace['dryRun'] = (mode) => tryRestart(mode);
+  const face = createFace({ ...facts, application, scrape, chronicle, dryRun });
   const sources = createSources({
     ...parts,
     runDirectory: parts.directory.path,
@@ -91,7 +93,9 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     record: parts.log.record,
   });
   const centre: Centre = { agent, face, launches, sources, exit: ended.resolve };
-  const perform = createPerform(worldOf(parts, centre));
+  const world = worldOf(parts, centre);
+  const perform = createPerform(world);
+  const tryRestart = dryRunOf(world, policy, centre);
   return {
     face,
     configured: underway.configured,
@@ -172,7 +176,7 @@ function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit 
   const memory = createMemoryAccount();
   const queries = createEnvoyQueries({ clock: systemClock, environment, folder });
   const processes = createEnvoyProcesses({ folder, environment, onLine: log.envoyLine });
-  const forgetUnused = () => void sources.keepOnly(inUse(agent.state()));
+  const forgetUnused = () => void keepUsed({ agent, sources });
   return {
     clock: systemClock,
     domain: hotRestartDomainOf(parts, queries),
@@ -200,12 +204,6 @@ function worldOf(parts: SupervisorParts, { agent, face, launches, sources, exit 
     onForgotten: forgetUnused,
     onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
   };
-}
-
-/** What a launch runs with or a restart would go back to. */
-function inUse({ desired, committed, handover, launches }: State): readonly Desired[] {
-  const all = [desired, committed, handover?.target, ...launches.map(({ target }) => target)];
-  return all.filter((one) => one !== undefined);
 }
 
 interface Observers {
