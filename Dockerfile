@@ -38,6 +38,7 @@ RUN echo 'baton:x:1337:1337::/nonexistent:/bin/false' >> /etc/passwd \
  && install -d -m 0700 -o 1337 -g 1337 /run/baton \
  && install -d /etc/certs \
  && ln -s baton.mjs /usr/local/bin/baton \
+ && echo 'source <(baton completion bash)' >> /etc/bash.bashrc \
  && rm -rf /opt/yarn-* /usr/local/lib/node_modules \
            /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
            /usr/local/bin/yarn /usr/local/bin/yarnpkg

@@ -1,5 +1,6 @@
 /** The command line: what there is to say, and which command it calls. It imports none of them. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type CommandWords, SHELLS, type Shell, wordsOf } from './command-line/words.ts';
 import { EXIT, type Mode } from './core/model.ts';
 import { durationMs, durationText } from './settings/duration.ts';
 
@@ -18,6 +19,7 @@ export interface Commands {
   readonly undrain: (options: { readonly timeoutMs: number }) => Promise<number>;
   readonly quit: () => Promise<number>;
   readonly request: (options: RequestOptions) => Promise<number>;
+  readonly completion: (options: CompletionOptions) => Promise<number>;
   readonly version: () => Promise<number>;
 }
 
@@ -37,6 +39,7 @@ export interface StatusOptions {
 
 export interface RestartOptions {
   readonly mode: 'auto' | Mode;
+  readonly isDryRun: boolean;
   readonly timeoutMs: number;
 }
 
@@ -53,6 +56,12 @@ export interface LoggingOptions {
 export interface RequestOptions {
   readonly method: string;
   readonly path: string;
+}
+
+export interface CompletionOptions {
+  readonly shell: Shell;
+  /** Of the whole program. */
+  readonly commands: readonly CommandWords[];
 }
 
 export interface CommandLineFace {
@@ -155,6 +164,12 @@ function addAgentCommands(
     does: "Prints Baton's, Node's and Envoy's version and the hot restart version.",
     example: 'baton version',
   }).action(() => settle(commands.version()));
+  addCommand(program, 'completion', {
+    does: 'Prints what a shell needs to complete command lines of baton.',
+    example: 'source <(baton completion bash)',
+  })
+    .addArgument(new Argument('<SHELL>', 'which one').choices(SHELLS))
+    .action((shell: Shell) => settle(commands.completion({ shell, commands: wordsOf(program) })));
 }
 
 function addSettingsCommand(program: Command, commands: Commands, settle: Settle): void {
@@ -216,7 +231,7 @@ function addAskingCommands(program: Command, commands: Commands, settle: Settle)
     does: "Asks the serving Envoy's admin and prints its answer.",
     example: 'baton request GET "/stats?filter=ssl"',
   })
-    .argument('<METHOD>', 'GET or POST', parseMethod)
+    .addArgument(new Argument('<METHOD>').choices(['GET', 'POST']).argParser(parseMethod))
     .argument('<PATH>', 'path and query')
     .action((method: string, path: string) => settle(commands.request({ method, path })));
 }
@@ -228,9 +243,10 @@ function addRestartCommand(program: Command, commands: Commands, settle: Settle)
     example: 'baton restart --mode hot --timeout 2m',
   })
     .addOption(new Option('--mode <mode>', 'how').choices(modes).default('auto'))
-    .addOption(timeoutOption('how long to wait for the end', 600_000))
-    .action(({ mode, timeout }: { mode: 'auto' | Mode; timeout: number }) =>
-      settle(commands.restart({ mode, timeoutMs: timeout })),
+    .option('--dry-run', 'only check, and show what would be done', false)
+    .addOption(timeoutOption('how long to wait for the end; the handover goes on without', 600_000))
+    .action(({ mode, dryRun, timeout }: RestartFlags) =>
+      settle(commands.restart({ mode, isDryRun: dryRun, timeoutMs: timeout })),
     );
 }
 
@@ -251,6 +267,12 @@ function addDrainCommands(program: Command, commands: Commands, settle: Settle):
   })
     .addOption(timeoutOption('how long to wait for the end', 600_000))
     .action(({ timeout }: { timeout: number }) => settle(commands.undrain({ timeoutMs: timeout })));
+}
+
+interface RestartFlags {
+  readonly mode: 'auto' | Mode;
+  readonly dryRun: boolean;
+  readonly timeout: number;
 }
 
 function timeoutOption(does: string, defaultMs: number): Option {

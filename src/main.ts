@@ -96,6 +96,8 @@ function commands(): Commands {
       return showSettings(settingsWith([]), format, { print, complain });
     },
     ...askingCommands(),
+    completion: async ({ shell, commands: words }) =>
+      (await import('./commands/completion.ts')).showCompletion(shell, words, print),
     version: async () => {
       const [{ showVersion }, { createEnvoyQueries }] = await Promise.all([
         import('./commands/version.ts'),
@@ -116,7 +118,7 @@ function commands(): Commands {
 
 type AskingCommand = Exclude<
   keyof Commands,
-  'run' | 'validate' | 'render' | 'settings' | 'version'
+  'run' | 'validate' | 'render' | 'settings' | 'completion' | 'version'
 >;
 
 /** Those that ask a running agent. */

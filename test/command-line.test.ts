@@ -10,8 +10,10 @@ const names = [
   'history',
   'restart',
   'wait',
+  'logging',
   'quit',
   'request',
+  'completion',
   'version',
 ] as const;
 
@@ -33,10 +35,23 @@ describe('the command line', () => {
     ['status --watch', ['status', { json: false, watch: true }]],
     ['history', ['history', { json: false }]],
     ['history --json', ['history', { json: true }]],
-    ['restart', ['restart', { mode: 'auto', timeoutMs: 600_000 }]],
+    ['restart', ['restart', { mode: 'auto', isDryRun: false, timeoutMs: 600_000 }]],
     [
       'restart --mode side-by-side --timeout 1m30s',
-      ['restart', { mode: 'side-by-side', timeoutMs: 90_000 }],
+      ['restart', { mode: 'side-by-side', isDryRun: false, timeoutMs: 90_000 }],
+    ],
+    ['restart --dry-run', ['restart', { mode: 'auto', isDryRun: true, timeoutMs: 600_000 }]],
+    ['logging debug', ['logging', { level: 'debug', forMs: undefined }]],
+    ['logging warn --for 10m', ['logging', { level: 'warn', forMs: 600_000 }]],
+    [
+      'completion fish',
+      [
+        'completion',
+        {
+          shell: 'fish',
+          commands: expect.arrayContaining([expect.objectContaining({ name: 'restart' })]),
+        },
+      ],
     ],
     ['wait', ['wait', { timeoutMs: 60_000 }]],
     ['wait --timeout 2m', ['wait', { timeoutMs: 120_000 }]],
@@ -62,6 +77,8 @@ describe('the command line', () => {
     ['restart --mode warm', /Allowed choices are auto, hot, side-by-side, cold/],
     ['restart --timeout 10', /Expected a duration like 45s or 1m30s/],
     ['wait --timeout', /argument missing/],
+    ['logging loud', /Allowed choices are debug, info, warn, error, default/],
+    ['completion tcsh', /Allowed choices are bash, zsh, fish/],
     ['render --epoch -1', /Expected a number from 0 on/],
     ['settings --json --markdown', /cannot be used with/],
     ['request GET', /missing required argument 'PATH'/],

@@ -7,7 +7,7 @@ import type { Clock } from '../ports.ts';
 /** `noAgent`: nobody listens there. `lost`: someone did and went away without an answer. */
 export type ControlAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly body: Buffer }
-  | { readonly kind: 'noAgent'; readonly reason: string }
+  | { readonly kind: 'noAgent'; readonly reason: string; readonly isDenied?: true }
   | { readonly kind: 'lost'; readonly reason: string }
   | { readonly kind: 'timedOut' };
 
@@ -15,6 +15,13 @@ export interface ControlClient {
   readonly socketPath: string;
   /** Never rejects; an answer is cut off by `timeoutMs` and may be 32 MiB long. */
   ask(method: string, path: string, timeoutMs: number): Promise<ControlAnswer>;
+  /** Posts; every line of the answer is passed on as soon as it is there, the whole is returned. */
+  follow(path: string, following: Following): Promise<ControlAnswer>;
+}
+
+export interface Following {
+  readonly timeoutMs: number;
+  readonly onLine: (line: string) => void;
 }
 
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -25,6 +32,7 @@ export function createControlClient(runDirectory: string, clock: Clock): Control
   return {
     socketPath,
     ask: (method, path, timeoutMs) => ask({ socketPath, method, path, timeoutMs, clock }),
+    follow: (path, following) => ask({ socketPath, method: 'POST', path, clock, ...following }),
   };
 }
 
@@ -34,15 +42,17 @@ interface Question {
   readonly path: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  readonly onLine?: Following['onLine'];
 }
 
-function ask({ socketPath, method, path, timeoutMs, clock }: Question): Promise<ControlAnswer> {
+function ask(question: Question): Promise<ControlAnswer> {
+  const { socketPath, method, path, timeoutMs, clock } = question;
   const asked = new AbortController();
   const cancel = clock.after(timeoutMs, () => asked.abort());
   const answered = new Promise<ControlAnswer>((resolve, reject) => {
     const options = { socketPath, method, path: printable(path), agent: false };
     const request = httpRequest({ ...options, signal: asked.signal }, (response) => {
-      readAnswer(response).then(resolve, reject);
+      readAnswer(response, linesTo(question.onLine)).then(resolve, reject);
     });
     request.on('error', reject);
     request.end();
@@ -55,13 +65,28 @@ function ask({ socketPath, method, path, timeoutMs, clock }: Question): Promise<
     .finally(cancel);
 }
 
-async function readAnswer(response: IncomingMessage): Promise<ControlAnswer> {
+/** Takes text as it comes; what is behind the last line break waits for its end. */
+function linesTo(onLine: Following['onLine'] = () => {}): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  };
+}
+
+async function readAnswer(
+  response: IncomingMessage,
+  take: (text: string) => void,
+): Promise<ControlAnswer> {
+  const decoder = new TextDecoder();
   const chunks: Buffer[] = [];
   let byteCount = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     byteCount += chunk.length;
     if (byteCount > MAX_ANSWER_BYTES) return { kind: 'lost', reason: 'its answer is too long' };
     chunks.push(chunk);
+    take(decoder.decode(chunk, { stream: true }));
   }
   return { kind: 'answered', status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
 }
@@ -70,7 +95,7 @@ async function readAnswer(response: IncomingMessage): Promise<ControlAnswer> {
 const NO_AGENT_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
   ENOTDIR: 'there is no such socket',
-  ECONNREFUSED: 'nobody listens on it any more',
+  ECONNREFUSED: 'nobody listens on it any more, its agent has ended',
   ENOTSOCK: 'it is not a socket',
   EACCES: 'permission denied',
   EINVAL: 'its path is too long',
@@ -81,7 +106,7 @@ function failureOf({ code, message }: NodeJS.ErrnoException): ControlAnswer {
   const reason = code === undefined ? undefined : NO_AGENT_REASONS[code];
   return reason === undefined
     ? { kind: 'lost', reason: code ?? message }
-    : { kind: 'noAgent', reason };
+    : { kind: 'noAgent', reason, ...(code === 'EACCES' ? { isDenied: true } : {}) };
 }
 
 /** `node:http` throws at a space or a letter beyond ASCII. */

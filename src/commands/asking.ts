@@ -22,23 +22,30 @@ export type CommandExit = (typeof COMMAND_EXIT)[keyof typeof COMMAND_EXIT];
 /** For questions that the agent answers from memory. */
 export const PROMPT_ANSWER_MS = 5_000;
 
+type Answered = Extract<ControlAnswer, { readonly kind: 'answered' }>;
 type AskedFace = Pick<AskingFace, 'control' | 'misnamed'>;
-type Unanswered = Exclude<ControlAnswer, { readonly kind: 'answered' }>;
+type Unanswered = Exclude<ControlAnswer, Answered>;
 
-/** Why there was no answer, in one line; where no agent is, also which names of settings are none. */
+/** Why there was no answer and what to do about it, in one line; where no agent is, also which names of settings are none. */
 export function unansweredText(answer: Unanswered, { control, misnamed }: AskedFace): string {
   const { socketPath } = control;
   switch (answer.kind) {
     case 'noAgent':
       return [
-        `Cannot reach an agent at ${socketPath}: ${answer.reason}. BATON_RUN_DIR has to be that of the running agent.`,
+        `Cannot reach an agent at ${socketPath}: ${answer.reason}. ${adviceFor(answer)}`,
         ...misnamed().map(({ message }) => message),
       ].join(' ');
     case 'lost':
-      return `Cannot read the answer of the agent at ${socketPath}: ${answer.reason}.`;
+      return `Cannot read the answer of the agent at ${socketPath}: ${answer.reason}. It may have ended, and may have done what it was asked for; ask again.`;
     case 'timedOut':
       return `Cannot wait any longer for the agent at ${socketPath}: it has not answered in time.`;
   }
+}
+
+function adviceFor({ isDenied }: Extract<Unanswered, { readonly kind: 'noAgent' }>): string {
+  return isDenied
+    ? 'Ask as the user that the agent runs as, or as root.'
+    : 'Start one by `baton run`, or set BATON_RUN_DIR to the run directory of the one that runs.';
 }
 
 /** Tells why there was no answer; only where there is no agent is the exit code 69. */
@@ -46,3 +53,34 @@ export function reportUnanswered(answer: Unanswered, face: AskingFace): CommandE
   face.complain(`${unansweredText(answer, face)}\n`);
   return answer.kind === 'noAgent' ? COMMAND_EXIT.noAgent : COMMAND_EXIT.negative;
 }
+
+/** What was answered; undefined when it is not one of these statuses, or not JSON. */
+export function jsonOf<Value>(
+  { status, body }: Answered,
+  statuses: readonly number[],
+): Value | undefined {
+  if (!statuses.includes(status)) return undefined;
+  try {
+    return JSON.parse(body.toString()) as Value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells that the agent has answered something else than it was asked for. @returns 1 */
+export function reportOdd(
+  what: string,
+  { status, body }: Answered,
+  { control, complain }: AskingFace,
+): CommandExit {
+  const said = body.toString().split('\n', 1)[0]?.slice(0, MOST_SHOWN) ?? '';
+  const isUnknown = status === 200 || status === 404;
+  complain(
+    isUnknown
+      ? `Cannot ${what}: the agent at ${control.socketPath} answered ${status}, so it is of another version. Use the baton that it was started from.\n`
+      : `Cannot ${what}: the agent answered ${status}: ${said}\n`,
+  );
+  return COMMAND_EXIT.negative;
+}
+
+const MOST_SHOWN = 500;

@@ -1,6 +1,13 @@
 /** `baton status`: what the agent does, what it waits for, and what a SIGTERM would do. */
 import type { Status } from '../core/status.ts';
-import { type AskingFace, COMMAND_EXIT, PROMPT_ANSWER_MS, reportUnanswered } from './asking.ts';
+import {
+  type AskingFace,
+  COMMAND_EXIT,
+  jsonOf,
+  PROMPT_ANSWER_MS,
+  reportOdd,
+  reportUnanswered,
+} from './asking.ts';
 import { statusText } from './status-text.ts';
 
 export interface StatusOptions {
@@ -11,7 +18,8 @@ export interface StatusOptions {
 export async function showStatus(options: StatusOptions, face: AskingFace): Promise<number> {
   const answer = await face.control.ask('GET', '/status', PROMPT_ANSWER_MS);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  const status = JSON.parse(answer.body.toString()) as Status;
+  const status = jsonOf<Status>(answer, [200]);
+  if (status === undefined) return reportOdd('read the status', answer, face);
   face.print(options.json ? `${JSON.stringify(status, undefined, 2)}\n` : statusText(status));
   return status.ready ? COMMAND_EXIT.done : COMMAND_EXIT.negative;
 }

@@ -2,13 +2,23 @@
 import type { HistoryStatus } from '../core/history-status.ts';
 import type { Mode } from '../core/model.ts';
 import type { Readiness } from '../core/readiness.ts';
+import type { RestartNote } from '../core/restart-progress.ts';
 import type { HandoverEnd } from '../core/state.ts';
 import type { Status } from '../core/status.ts';
 import type { AdminAnswer } from '../ports.ts';
 import type { Application } from './application.ts';
+import type { DryRun } from './dry-run.ts';
 import type { IsEnvoys } from './local-request.ts';
 import type { LogLevel, LogLevelChange } from './log-level.ts';
 import type { Scrape } from './scrape.ts';
+
+/** A restart that someone has asked for. */
+export interface AskedRestart {
+  /** Settles when the handover has ended, however it ended; a stop of the agent ends it too. */
+  readonly ended: Promise<HandoverEnd>;
+  /** What is waited for, whenever that changes, until then; now and then nothing new. */
+  progress(): AsyncIterable<RestartNote | undefined>;
+}
 
 export interface AgentFace {
   /** With what the application last said of itself, which is not asked for this. */
@@ -29,8 +39,9 @@ export interface AgentFace {
   metricsText(): Promise<string>;
   /** The same with Envoy's and the application's behind them. */
   readonly scrape: Scrape;
-  /** Settles when the handover has ended, however it ended; a stop of the agent ends it too. */
-  requestRestart(mode: 'auto' | Mode): Promise<HandoverEnd>;
+  requestRestart(mode: 'auto' | Mode): AskedRestart;
+  /** The checks of a restart without one; undefined while another dry run is under way. */
+  readonly dryRun: DryRun;
   /** Readiness off, clients told to go, and no exit; once begun it goes on until `requestUndrain`. */
   requestDrain(reason: string): void;
   /**

@@ -21,13 +21,15 @@ export interface CheckWorld extends HotWorld {
   readonly post: (event: Event) => void;
 }
 
+type CheckedWorld = Omit<CheckWorld, 'post'>;
+
 /** No launch has this name: its socket is spoken of in a validation and never made. */
 const VALIDATION = 'validate' as LaunchId;
 
 /** Posts checksPassed or checksFailed; never rejects. */
 export async function checkDesired(effect: Checking, world: CheckWorld): Promise<void> {
   const { handover } = effect;
-  const checked = await check(effect, world);
+  const checked = await checkTarget(effect, world);
   world.post(
     checked.ok
       ? { type: 'checksPassed', handover, ...checked.value }
@@ -44,7 +46,8 @@ function failureOf(problems: readonly Problem[]) {
   };
 }
 
-async function check(effect: Checking, world: CheckWorld): Promise<Result<Facts>> {
+/** The same, and what came of it is for the caller to use. Never rejects. */
+export async function checkTarget(effect: Checking, world: CheckedWorld): Promise<Result<Facts>> {
   const material = world.materialOf(effect.target);
   if (material === undefined) return { ok: false, problems: [GONE] };
   const isFull = effect.depth === 'full';
@@ -74,7 +77,7 @@ const ANSWERS_WITHIN_MS = { full: 1_000, render: 200 } as const;
 async function unshareableBeside(
   { depth }: Checking,
   material: Material,
-  world: CheckWorld,
+  world: CheckedWorld,
 ): Promise<readonly string[]> {
   if (world.launches.size === 0) return [];
   const answersWithinMs = ANSWERS_WITHIN_MS[depth];
@@ -84,7 +87,7 @@ async function unshareableBeside(
 const GONE = { about: 'bootstrap', message: 'Cannot check the change: its files are gone.' };
 
 /** In place, with the same binary, arguments and environment: a lab's approval proves little. */
-async function validate(material: Material, world: CheckWorld): Promise<Result<void>> {
+async function validate(material: Material, world: CheckedWorld): Promise<Result<void>> {
   try {
     const json = bootstrapOf(material, world);
     return await world.runDirectory.withCandidate(json, async (bootstrapPath) => {
@@ -99,7 +102,7 @@ async function validate(material: Material, world: CheckWorld): Promise<Result<v
   }
 }
 
-function bootstrapOf(material: Material, { runDirectory }: CheckWorld): string {
+function bootstrapOf(material: Material, { runDirectory }: CheckedWorld): string {
   return material.validationFor({ adminSocketPath: runDirectory.adminSocketPath(VALIDATION) });
 }
 
@@ -132,7 +135,7 @@ function mebibytes(bytes: number): string {
 /** The one that serves is the best guess at what another will take. */
 function shortageFor(
   { desired }: Material,
-  { launches, memory }: CheckWorld,
+  { launches, memory }: CheckedWorld,
 ): MemoryShortage | undefined {
   const serving = newestLive(launches);
   const pid = serving?.process.pid;

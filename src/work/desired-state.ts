@@ -17,6 +17,7 @@ import {
   type KeptCertificates,
   readCertificates,
 } from './certificate-source.ts';
+import { createHeld, type Held } from './held-parts.ts';
 
 export interface DesiredWorld {
   readonly clock: Clock;
@@ -36,11 +37,27 @@ export interface DesiredWorld {
 export interface DesiredState {
   /** Reads everything once and posts what it makes; looks never overlap. Never rejects. */
   look(): Promise<void>;
+  /**
+   * Reads everything as a look does, and nothing comes of it: what was read is kept for as long as
+   * `use` takes. @throws what `use` throws
+   */
+  preview<Answer>(use: (seen: Preview) => Promise<Answer>): Promise<Answer>;
+  /** The bootstrap as last read, its names not filled; undefined when it never could be. */
+  bootstrap(): Tree | undefined;
   materialOf(desired: Desired): Material | undefined;
   /** Resolves when no look is under way. */
   settled(): Promise<void>;
   /** Forgets what no launch and no plan needs any more, on disk too. */
   keepOnly(inUse: readonly Desired[]): Promise<void>;
+}
+
+/** What a look would find now. */
+export interface Preview {
+  /** Of what is whole on disk and the last good state of the rest; undefined when that is no whole. */
+  readonly material: Material | undefined;
+  /** Parts that are not whole on disk and were once. */
+  readonly held: readonly Part[];
+  readonly problems: readonly string[];
 }
 
 /** The last good state of each part. */
@@ -54,6 +71,7 @@ type Whole = Parts & Required<Pick<Parts, 'bootstrap' | 'binary'>>;
 
 export function createDesiredState(world: DesiredWorld): DesiredState {
   const held = createHeld(world.onHeld);
+  const loans = createLoans();
   let parts: Parts = {};
   let wholes: readonly Whole[] = [];
   let looking: Promise<void> = Promise.resolve();
@@ -67,44 +85,90 @@ export function createDesiredState(world: DesiredWorld): DesiredState {
   }
 
   async function lookOnce(): Promise<void> {
+    waiting = undefined;
     parts = await readParts(parts, world, held);
-    if (!isWhole(parts)) {
-      const isConfigured = parts.bootstrap !== undefined && parts.binary !== undefined;
-      const lacks = isConfigured ? 'certificates' : 'configuration';
-      world.post({ type: 'desiredMissing', problems: held.problems(), lacks });
-      return;
-    }
+    if (!isWhole(parts)) return world.post(missingFrom(parts, held));
     held.tell();
     wholes = withWhole(wholes, parts);
     world.post({ type: 'desiredChanged', desired: desiredOf(parts) });
   }
 
-  async function prune(inUse: readonly Desired[]): Promise<void> {
-    const kept = [...inUse, ...wholes.map(desiredOf)];
-    const digests = [parts.certificates?.set.digest, ...kept.map((one) => one.certificates)];
-    await world.certificates?.prune(new Set(digests.filter((digest) => digest !== undefined)));
+  function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = looking.then(work);
+    looking = done.then(nothing, nothing);
+    return done;
   }
 
   return {
+    preview: (use) =>
+      lendOut(world, loans, {
+        use,
+        read: (told, heldNow) =>
+          inTurn(async () => loans.take(await readParts(parts, told, heldNow))),
+      }),
+    bootstrap: () => parts.bootstrap?.merged,
     materialOf,
     settled: () => looking,
     look: () => {
       // One that has not begun yet sees what is there by then.
-      if (waiting !== undefined) return waiting;
-      waiting = looking.then(() => {
-        waiting = undefined;
-        return lookOnce();
-      });
-      looking = waiting;
+      waiting ??= inTurn(lookOnce);
       return waiting;
     },
     keepOnly: (inUse) => {
-      const isUsed = (whole: Whole) => inUse.some((used) => sameDesired(used, desiredOf(whole)));
-      wholes = wholes.filter(isUsed);
+      wholes = wholes.filter((whole) => inUse.some((used) => sameDesired(used, desiredOf(whole))));
       // After the look under way: what it makes is in use from then on.
-      looking = looking.then(() => prune(inUse));
-      return looking;
+      return inTurn(async () => {
+        const kept = [...inUse, ...wholes.map(desiredOf)].map((one) => one.certificates);
+        const digests = [parts.certificates?.set.digest, ...loans.digests(), ...kept];
+        await world.certificates?.prune(new Set(digests.filter((one) => one !== undefined)));
+      });
     },
+  };
+}
+
+const nothing = () => {};
+
+function missingFrom({ bootstrap, binary }: Parts, held: Held): Event {
+  const isConfigured = bootstrap !== undefined && binary !== undefined;
+  const lacks = isConfigured ? 'certificates' : 'configuration';
+  return { type: 'desiredMissing', problems: held.problems(), lacks };
+}
+
+interface Borrower<Answer> {
+  readonly read: (told: DesiredWorld, held: Held) => Promise<Parts>;
+  readonly use: (seen: Preview) => Promise<Answer>;
+}
+
+async function lendOut<Answer>(
+  world: DesiredWorld,
+  loans: Loans,
+  { read, use }: Borrower<Answer>,
+): Promise<Answer> {
+  const held = createHeld();
+  const seen = await read({ ...world, post: () => {} }, held);
+  try {
+    return await use(previewOf(seen, held, world.binary));
+  } finally {
+    loans.giveBack(seen);
+  }
+}
+
+interface Loans {
+  take(parts: Parts): Parts;
+  giveBack(parts: Parts): void;
+  /** Of the certificates that are not to go yet. */
+  digests(): readonly Digest[];
+}
+
+function createLoans(): Loans {
+  const lent = new Set<Parts>();
+  return {
+    take: (parts) => {
+      lent.add(parts);
+      return parts;
+    },
+    giveBack: (parts) => void lent.delete(parts),
+    digests: () => [...lent].flatMap(({ certificates }) => certificates?.set.digest ?? []),
   };
 }
 
@@ -122,6 +186,13 @@ async function readParts(before: Parts, world: DesiredWorld, held: Held): Promis
     ...(binary ? { binary: binary.value.digest } : {}),
     ...(certificates?.value ? { certificates: certificates.value } : {}),
   };
+}
+
+function previewOf(seen: Parts, held: Held, binary: string): Preview {
+  const parts = held.parts();
+  if (!isWhole(seen)) return { material: undefined, held: [], problems: held.problems() };
+  const problems = parts.length === 0 ? [] : held.problems();
+  return { material: materialFrom(seen, desiredOf(seen), binary), held: parts, problems };
 }
 
 /** Certificates are missing only where the bootstrap speaks of them. */
@@ -184,40 +255,4 @@ function materialFrom(parts: Whole, desired: Desired, binary: string): Material 
 function speaksOfFolders(launched: Tree, kept: KeptCertificates | undefined): boolean {
   const folders = new Set(kept?.set.files.map((path) => dirname(path)));
   return foldersNamedIn(launched, [...folders]).length > 0;
-}
-
-const NO_CERTIFICATES =
-  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.';
-
-interface Held {
-  /** The result's value when it is good, and keeps its problems when it is not. */
-  take<Value>(part: Part, result: Result<Value>): { readonly value: Value } | undefined;
-  /** Passes on what has changed since it was last told. */
-  tell(): void;
-  /** Of all parts; never empty. */
-  problems(): readonly string[];
-}
-
-/** Which parts are held at their last good state, and why. */
-function createHeld(onHeld: DesiredWorld['onHeld']): Held {
-  const problems = new Map<Part, readonly string[]>();
-  const told = new Map<Part, string>();
-  return {
-    take: (part, result) => {
-      problems.set(part, result.ok ? [] : result.problems.map(({ message }) => message));
-      return result.ok ? { value: result.value } : undefined;
-    },
-    tell: () => {
-      for (const [part, now] of problems) {
-        const text = now.join('\n');
-        if (text === (told.get(part) ?? '')) continue;
-        told.set(part, text);
-        onHeld(part, now);
-      }
-    },
-    problems: () => {
-      const known = [...problems.values()].flat();
-      return known.length === 0 ? [NO_CERTIFICATES] : known;
-    },
-  };
 }

@@ -1,12 +1,12 @@
 /** The running agent as the outside may ask it: questions become answers, orders become events. */
 import type { Agent } from '../agent.ts';
-import { type Policy, type RequestId, requestIdOf } from '../core/model.ts';
+import type { Policy } from '../core/model.ts';
 import { readiness, startup } from '../core/readiness.ts';
-import type { HandoverEnd } from '../core/state.ts';
 import { statusOf } from '../core/status.ts';
 import type { Clock } from '../ports.ts';
 import type { AgentFace } from './agent-face.ts';
 import type { Application } from './application.ts';
+import { type AskedRestarts, createAskedRestarts } from './asked-restarts.ts';
 import type { Chronicle } from './chronicle.ts';
 
 export interface FaceParts {
@@ -20,12 +20,10 @@ export interface FaceParts {
   readonly scrape: AgentFace['scrape'];
   readonly chronicle: Chronicle;
   readonly changeLogLevel: AgentFace['changeLogLevel'];
+  readonly dryRun: AgentFace['dryRun'];
 }
 
-export interface AnsweringFace extends AgentFace {
-  /** Tells those who asked for a handover how it ended. */
-  answer(requests: readonly RequestId[], end: HandoverEnd): void;
-}
+export interface AnsweringFace extends AgentFace, Pick<AskedRestarts, 'answer'> {}
 
 export function createFace({
   agent,
@@ -38,8 +36,9 @@ export function createFace({
   scrape,
   chronicle,
   changeLogLevel,
+  dryRun,
 }: FaceParts): AnsweringFace {
-  const { answer, ...orders } = createOrders(agent);
+  const { answer, ...restarts } = createAskedRestarts(agent, clock);
   const outlook = () => ({ policy, moment: clock.moment() });
   return {
     status: () => statusOf(agent.state(), outlook(), application.known()),
@@ -52,49 +51,13 @@ export function createFace({
     metricsText,
     scrape,
     changeLogLevel,
-    ...orders,
+    requestRestart: restarts.ask,
+    requestUndrain: restarts.askBack,
+    requestDrain: (reason) => agent.post({ type: 'drainRequested', reason }),
+    requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
+    dryRun,
     adminRequest,
     isEnvoys,
     answer,
-  };
-}
-
-type Orders = Pick<
-  AnsweringFace,
-  'requestRestart' | 'requestDrain' | 'requestUndrain' | 'requestStop' | 'answer'
->;
-
-/** What changes something: an event for each, and a promise where its end is waited for. */
-function createOrders(agent: Agent): Orders {
-  const asking = new Map<RequestId, (end: HandoverEnd) => void>();
-  let askedCount = 0;
-  const newRequest = () => {
-    askedCount += 1;
-    const request = requestIdOf(`R${askedCount}`);
-    const ended = new Promise<HandoverEnd>((resolve) => asking.set(request, resolve));
-    return { request, ended };
-  };
-  return {
-    requestRestart: (mode) => {
-      const { request, ended } = newRequest();
-      agent.post({ type: 'restartRequested', trigger: 'request', mode, request });
-      return ended;
-    },
-    requestDrain: (reason) => agent.post({ type: 'drainRequested', reason }),
-    requestUndrain: async () => {
-      const { request, ended } = newRequest();
-      agent.post({ type: 'undrainRequested', request });
-      const isOnItsWay = agent.state().drained?.returning === request || !asking.has(request);
-      if (isOnItsWay) return ended;
-      asking.delete(request);
-      return undefined;
-    },
-    requestStop: (how, reason) => agent.post({ type: 'stopRequested', how, reason }),
-    answer: (requests, end) => {
-      for (const request of requests) {
-        asking.get(request)?.(end);
-        asking.delete(request);
-      }
-    },
   };
 }

@@ -1,6 +1,4 @@
 /** What is answered on the status port and on the control socket: one table, from facts to answers. */
-import type { HandoverMode, Mode } from '../core/model.ts';
-import type { HandoverEnd } from '../core/state.ts';
 import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
 import { durationMs } from '../settings/duration.ts';
 import type { AgentFace } from './agent-face.ts';
@@ -9,6 +7,7 @@ import { isLoopbackAddress, objectionTo } from './local-request.ts';
 import { LOG_LEVELS } from './log-level.ts';
 import { answerPage, answerPageEvents } from './page-answers.ts';
 import { answerAppProbe, answerReady, answerStartup, isAppProbe } from './probe-routes.ts';
+import { answerRestart, type RestartAnswer, restartAnswer } from './restart-route.ts';
 import { answerScrape, METRICS_TYPE } from './scrape-route.ts';
 
 /** POST routes change something: on a TCP port they are for local askers only. */
@@ -46,9 +45,6 @@ const APP_PROBE: Route = {
   method: 'GET',
   answer: (face, _, request) => answerAppProbe(face, request),
 };
-
-/** Modes that `/restart?mode=` and `baton restart --mode` know. */
-export const RESTART_MODES = ['auto', 'hot', 'side-by-side', 'cold'] as const;
 
 const ADMIN_PREFIX = '/admin/';
 
@@ -112,36 +108,6 @@ async function answerStatus(face: AgentFace): Promise<HttpAnswer> {
 
 async function answerMetrics(face: AgentFace): Promise<HttpAnswer> {
   return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await face.metricsText() };
-}
-
-async function answerRestart(face: AgentFace, query: URLSearchParams): Promise<HttpAnswer> {
-  const mode = modeOf(query.get('mode') ?? 'auto');
-  if (mode === undefined) {
-    return textAnswer(400, `Expected mode to be one of ${RESTART_MODES.join(', ')}.`);
-  }
-  const end = await face.requestRestart(mode);
-  return jsonAnswer(end.result === 'committed' ? 200 : 409, restartAnswer(end));
-}
-
-function modeOf(text: string): 'auto' | Mode | undefined {
-  return RESTART_MODES.find((mode) => mode === text);
-}
-
-/** The body of the answer to `/restart`. */
-export interface RestartAnswer {
-  readonly result: HandoverEnd['result'];
-  readonly reason?: string | undefined;
-  readonly launch?: string | undefined;
-  readonly mode?: HandoverMode | undefined;
-  /** Why it was not hot though nobody had asked for another mode. */
-  readonly modeReason?: string | undefined;
-  /** Failed ones. */
-  readonly attempts: number;
-}
-
-function restartAnswer(end: HandoverEnd): RestartAnswer {
-  const { result, reason, launch, mode, modeReason, attemptCount: attempts } = end;
-  return { result, reason, launch, mode, modeReason, attempts };
 }
 
 function answerLogging(face: AgentFace, query: URLSearchParams): HttpAnswer {

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AskingFace } from '../../src/commands/asking.ts';
+import { type AskingFace, unansweredText } from '../../src/commands/asking.ts';
+import { dryRun } from '../../src/commands/dry-run.ts';
+import { showHistory } from '../../src/commands/history.ts';
+import { changeLogging } from '../../src/commands/logging.ts';
 import { quit } from '../../src/commands/quit.ts';
 import { requestAdmin } from '../../src/commands/request.ts';
 import { restart } from '../../src/commands/restart.ts';
 import { showStatus } from '../../src/commands/status.ts';
-import type { HandoverEnd } from '../../src/core/state.ts';
-import { committedEnd, fakeAgentFace, unaskedApplication } from '../support/agent-face.ts';
+import { fakeAgentFace, unaskedApplication } from '../support/agent-face.ts';
 import { stateAfter } from '../support/agent-states.ts';
 import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
 
@@ -17,12 +19,19 @@ beforeEach(async () => {
 
 afterEach(() => trial.end());
 
-const restartNow = (face: AskingFace) => restart({ mode: 'auto', timeoutMs: 10_000 }, face);
+const restartNow = (face: AskingFace) =>
+  restart({ mode: 'auto', isDryRun: false, timeoutMs: 10_000 }, face);
 
 describe('a command that asks an agent', () => {
   test.each([
     ['status', (face: AskingFace) => showStatus({ json: false }, face)],
     ['restart', restartNow],
+    [
+      'restart --dry-run',
+      (face: AskingFace) => restart({ mode: 'auto', isDryRun: true, timeoutMs: 10_000 }, face),
+    ],
+    ['logging', (face: AskingFace) => changeLogging({ level: 'debug', forMs: undefined }, face)],
+    ['history', (face: AskingFace) => showHistory({ json: false }, face)],
     ['quit', quit],
     ['request', (face: AskingFace) => requestAdmin({ method: 'GET', path: '/ready' }, face)],
   ])(
@@ -31,21 +40,48 @@ describe('a command that asks an agent', () => {
       expect(await command(trial.face)).toBe(69);
       expect(trial.complained()).toBe(
         `Cannot reach an agent at ${trial.face.control.socketPath}: there is no such socket. ` +
-          'BATON_RUN_DIR has to be that of the running agent.\n',
+          'Start one by `baton run`, or set BATON_RUN_DIR to the run directory of the one that runs.\n',
       );
       expect(trial.printed()).toBe('');
     },
   );
+
+  test('tells whose the agent is when it may not be asked', () => {
+    const denied = { kind: 'noAgent', reason: 'permission denied', isDenied: true } as const;
+    expect(unansweredText(denied, trial.face)).toMatch(
+      /: permission denied\. Ask as the user that the agent runs as, or as root\.$/,
+    );
+  });
+
+  test.each([
+    ['status', (face: AskingFace) => showStatus({ json: false }, face)],
+    ['history', (face: AskingFace) => showHistory({ json: false }, face)],
+    ['restart', restartNow],
+    ['restart --dry-run', (face: AskingFace) => dryRun({ mode: 'auto', timeoutMs: 10_000 }, face)],
+  ])('%s exits with 1 when the agent is of another version', async (_, command) => {
+    for (const body of ['not found\n', '{"a": 1']) {
+      const status = body.startsWith('{') ? 200 : 404;
+      const face = { ...trial.face, control: answering(status, body) };
+      expect(await command(face)).toBe(1);
+      expect(trial.complained()).toMatch(
+        new RegExp(`answered ${status}, so it is of another version\\. Use the baton that`),
+      );
+    }
+  });
 });
 
 test('a command that finds no agent tells of a setting whose name is none', async () => {
   const misled = await tryCommand({ BATON_RUNDIR: '/elsewhere', BATON_RUN_DIR: '/x' });
   expect(await showStatus({ json: false }, misled.face)).toBe(69);
   expect(misled.complained()).toMatch(
-    /that of the running agent\. Cannot use BATON_RUNDIR: no setting has this name\. Did you mean BATON_RUN_DIR\?\n$/,
+    /directory of the one that runs\. Cannot use BATON_RUNDIR: no setting has this name\. Did you mean BATON_RUN_DIR\?\n$/,
   );
   await misled.end();
 });
+function answering(status: number, body: string): AskingFace['control'] {
+  const answer = async () => ({ kind: 'answered', status, body: Buffer.from(body) }) as const;
+  return { ...trial.face.control, ask: answer, follow: answer };
+}
 
 describe('status', () => {
   test('exits with 0 and shows the page when ready', async () => {
@@ -72,41 +108,6 @@ describe('status', () => {
     await trial.listen(fakeAgentFace());
     expect(await showStatus({ json: true }, trial.face)).toBe(0);
     expect(JSON.parse(trial.printed())).toMatchObject({ phase: 'running', ready: true });
-  });
-});
-
-describe('restart', () => {
-  test('exits with 0 when committed', async () => {
-    const agent = fakeAgentFace({ end: { ...committedEnd, attemptCount: 2 } });
-    await trial.listen(agent);
-    expect(await restart({ mode: 'hot', timeoutMs: 10_000 }, trial.face)).toBe(0);
-    expect(agent.asked).toEqual(['restart hot']);
-    expect(trial.printed()).toBe('committed (mode hot, 2 failed attempts)\n');
-  });
-
-  test.each(['refused', 'rolledBack', 'abandoned'] as const)(
-    'exits with 1 and the reason when %s',
-    async (result) => {
-      await trial.listen(fakeAgentFace({ end: { ...committedEnd, result, reason: 'No.' } }));
-      expect(await restartNow(trial.face)).toBe(1);
-      expect(trial.printed()).toBe(`${result} (mode hot): No.\n`);
-    },
-  );
-
-  test('exits with 1 when the handover has not ended in time', async () => {
-    await trial.listen(fakeAgentFace({ end: new Promise<HandoverEnd>(() => undefined) }));
-    expect(await restart({ mode: 'auto', timeoutMs: 100 }, trial.face)).toBe(1);
-    expect(trial.complained()).toMatch(/has not answered in time\.\n$/);
-  });
-
-  test('exits with 1 when the agent goes away meanwhile', async () => {
-    const requestRestart = () => {
-      void trial.end();
-      return new Promise<HandoverEnd>(() => undefined);
-    };
-    await trial.listen({ ...fakeAgentFace(), requestRestart });
-    expect(await restartNow(trial.face)).toBe(1);
-    expect(trial.complained()).toMatch(/^Cannot read the answer of the agent/);
   });
 });
 

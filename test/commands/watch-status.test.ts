@@ -33,6 +33,7 @@ function faceThat(answers: readonly ControlAnswer[], screen?: WatchingFace['scre
   const control = {
     socketPath: '/run/baton/control.sock',
     ask: async () => (left.length > 1 ? left.shift() : left[0]) ?? GONE,
+    follow: async () => GONE,
   };
   const print = (text: string | Buffer) => void printed.push(text.toString());
   const face = { control, clock, print, screen, ended: over.signal };

@@ -114,8 +114,8 @@ describe('a new Envoy', () => {
     const { ready, launches, tokens, handover } = await agent.status();
 
     expect(asked.code).toBe(1);
-    expect(asked.output).toMatch(
-      /^rolledBack \(mode hot, launch L4, 3 failed attempts\): L4 exited/,
+    expect(asked.stdout).toMatch(
+      /^rolledBack \(handover H2, mode hot, launch L4, 3 failed attempts\): L4 exited/,
     );
     expect({ ready, pid: launches[0]?.pid, left: tokens.left, handover }).toEqual({
       ready: true,

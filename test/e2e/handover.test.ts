@@ -30,7 +30,10 @@ describe('a handover of the running Envoy', () => {
     const hot = { mode: 'hot', result: 'committed', attemptCount: 0 };
     expect(changed).toMatchObject({ triggers: ['bootstrap'], ...hot });
     expect(signalled).toMatchObject({ triggers: ['signal'], ...hot });
-    expect(asked).toEqual({ code: 0, output: 'committed (mode hot, launch L4)\n' });
+    expect(asked).toMatchObject({
+      code: 0,
+      stdout: 'committed (handover H4, mode hot, launch L4)\n',
+    });
     expect((await world.ask()).servedBy).toBe('second');
     expect(agent.records({ msg: 'Envoy ended', outcome: 'exited with code 0' })).toHaveLength(3);
     expect(agent.records({ msg: 'signal sent' })).toEqual([]);
@@ -115,7 +118,10 @@ describe('a handover in another mode', () => {
 
     const asked = await agent.baton('restart', '--mode', 'cold');
 
-    expect(asked).toEqual({ code: 0, output: 'committed (mode cold, launch L2)\n' });
+    expect(asked).toMatchObject({
+      code: 0,
+      stdout: 'committed (handover H2, mode cold, launch L2)\n',
+    });
     expect(mostAlive(agent)).toBe(1);
     expect((await agent.untilServesAlone(0)).tokens).toMatchObject({ left: 10 });
     expect((await world.ask()).status).toBe(200);
@@ -144,7 +150,10 @@ describe('a handover in another mode', () => {
     await agent.untilServesAlone(0);
     const [young, ...others] = world.envoys();
 
-    expect(asked).toEqual({ code: 0, output: 'committed (mode side-by-side, launch L2)\n' });
+    expect(asked).toMatchObject({
+      code: 0,
+      stdout: 'committed (handover H2, mode side-by-side, launch L2)\n',
+    });
     expect(await load.stop()).toMatchObject({ lost: 0 });
     expect(others).toEqual([]);
     expect(young?.baseId).not.toBe(old?.baseId);
@@ -161,7 +170,7 @@ describe('a handover in another mode', () => {
     const asked = await agent.baton('restart');
     await agent.untilServesAlone(1);
 
-    expect(asked.output).toBe('committed (mode hot, launch L3)\n');
+    expect(asked.stdout).toBe('committed (handover H3, mode hot, launch L3)\n');
   });
 });
 

@@ -105,7 +105,7 @@ describe('side by side', () => {
     expect(ended).toMatchObject({ mode: 'side-by-side', result: 'committed', attemptCount: 0 });
     expect(ended['modeReason']).toMatch(reason);
     expect(agent.records({ msg: 'handover not hot' })).toHaveLength(1);
-    expect(after.output).toBe('committed (mode hot, launch L3)\n');
+    expect(after.stdout).toBe('committed (handover H3, mode hot, launch L3)\n');
     expect(await load.stop()).toMatchObject({ lost: 0 });
   });
 

@@ -175,7 +175,7 @@ describe('of stand-ins for Envoy', () => {
     expect(changed).toMatchObject({ result: 'committed', mode: 'hot', attemptCount: 0 });
     expect(asked).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/^committed \(mode hot/),
+      stdout: expect.stringMatching(/^committed \(handover H\d+, mode hot/),
     });
     expect(agent.records({ msg: 'Envoy ended unexpectedly', epoch: 1 })).toEqual([]);
     expect((await agent.status()).ready).toBe(true);

@@ -1,12 +1,14 @@
 /** An agent as its listeners see it, which answers what it is told to and notes what it was asked. */
 import { AgentError } from '../../src/core/agent-error.ts';
+import type { DryRunStatus } from '../../src/core/dry-run.ts';
 import { emptyHistory } from '../../src/core/history.ts';
 import { historyStatus } from '../../src/core/history-status.ts';
 import { type Readiness, readiness, startup } from '../../src/core/readiness.ts';
+import type { RestartNote } from '../../src/core/restart-progress.ts';
 import type { HandoverEnd, State } from '../../src/core/state.ts';
 import { statusOf } from '../../src/core/status.ts';
 import type { AdminAnswer } from '../../src/ports.ts';
-import type { AgentFace } from '../../src/work/agent-face.ts';
+import type { AgentFace, AskedRestart } from '../../src/work/agent-face.ts';
 import type { Application } from '../../src/work/application.ts';
 import { defaultPolicy, servingHappenings, stateAfter } from './agent-states.ts';
 
@@ -24,6 +26,10 @@ export interface FakeAnswers {
   readonly application?: Application;
   /** @default committed; nothing had to be replaced for a way back */
   readonly end?: HandoverEnd | Promise<HandoverEnd>;
+  /** What is told before it, `undefined` for a heartbeat. @default nothing */
+  readonly notes?: readonly (RestartNote | undefined)[];
+  /** @default another one is under way */
+  readonly dryRun?: DryRunStatus;
   /** @default too many are being answered */
   readonly scrape?: AgentFace['scrape'];
   /** @default an error: nothing serves */
@@ -59,9 +65,13 @@ export function fakeAgentFace(answers: FakeAnswers = {}): FakeAgentFace {
     },
     metricsText: async () => 'baton_ready 1\n',
     scrape: answers.scrape ?? (() => undefined),
-    requestRestart: async (mode) => {
+    requestRestart: (mode) => {
       asked.push(`restart ${mode}`);
-      return answers.end ?? committedEnd;
+      return askedRestart(answers.end ?? committedEnd, answers.notes);
+    },
+    dryRun: async (mode) => {
+      asked.push(`dry run ${mode}`);
+      return answers.dryRun;
     },
     requestDrain: () => void asked.push('drain'),
     requestUndrain: async () => {
@@ -88,6 +98,18 @@ export const unaskedApplication: Application = {
   known: () => undefined,
   probe: unasked,
 };
+/** Someone's restart that ends like this. */
+export function askedRestart(
+  end: HandoverEnd | Promise<HandoverEnd>,
+  notes: FakeAnswers['notes'] = [],
+): AskedRestart {
+  return {
+    ended: Promise.resolve(end),
+    progress: async function* () {
+      yield* notes;
+    },
+  };
+}
 
 function unasked(): Promise<never> {
   throw new Error('Cannot probe the application: this one has no probes.');

@@ -20,6 +20,9 @@ export interface Ended {
 
 export interface CommandEnd {
   readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both. */
   readonly output: string;
 }
 
@@ -129,7 +132,7 @@ export async function runToEnd(
     text(child.stdout),
     text(child.stderr),
   ]);
-  return { code, output: stdout + stderr };
+  return { code, stdout, stderr, output: stdout + stderr };
 }
 
 function isLike(record: LogRecord, wanted: Readonly<Record<string, unknown>>): boolean {

@@ -285,3 +285,62 @@ describe('to keep only what is in use', () => {
     expect(materialOf(lastDesired())).toBeDefined();
   });
 });
+
+describe('a preview', () => {
+  test('shows what a look would make, and nothing comes of it', async () => {
+    const { look, preview, found, posted, held, bootstrap, materialOf } = createTrial();
+    await look();
+    const before = { posted: posted.length, merged: bootstrap() };
+    found.bootstrap = materialNamed('b2');
+    const seen = await preview(async (one) => one);
+    expect(seen).toMatchObject({ held: [], problems: [] });
+    expect(seen.material?.desired).toEqual({ bootstrap: digestOf('b2'), binary: digestOf('e1') });
+    expect({ posted: posted.length, merged: bootstrap() }).toEqual(before);
+    expect(materialOf({ bootstrap: digestOf('b2'), binary: digestOf('e1') })).toBeUndefined();
+    expect(held).toEqual([]);
+  });
+
+  test('takes the last good state of a part that is not whole, and says why', async () => {
+    const { look, preview, found, held } = createTrial();
+    await look();
+    found.bootstrap = refusal('Cannot read it.');
+    const seen = await preview(async (one) => one);
+    expect(seen).toMatchObject({ held: ['bootstrap'], problems: ['Cannot read it.'] });
+    expect(seen.material?.desired.bootstrap).toBe(digestOf('b1'));
+    expect(held).toEqual([]);
+  });
+
+  test('has no material where there never was a whole', async () => {
+    const { preview, found } = createTrial();
+    found.bootstrap = refusal('Cannot read it.');
+    expect(await preview(async (one) => one)).toEqual({
+      material: undefined,
+      held: [],
+      problems: ['Cannot read it.'],
+    });
+  });
+
+  test('keeps its certificates for as long as they are used, and no longer', async () => {
+    const { store, snapshots, putLeaf } = await certificateFolder();
+    await putLeaf(0);
+    const { look, preview, keepOnly, lastDesired } = createTrial({ certificates: store });
+    await look();
+    const inUse = [lastDesired()];
+    await putLeaf(1);
+    await preview(async ({ material }) => {
+      await keepOnly(inUse);
+      expect(await snapshots()).toContain(material?.desired.certificates);
+      expect(await snapshots()).toHaveLength(2);
+    });
+    await keepOnly(inUse);
+    expect(await snapshots()).toEqual([inUse[0]?.certificates]);
+  });
+
+  test('that fails keeps nothing, and does not keep looks from going on', async () => {
+    const { preview, look, posted } = createTrial();
+    const bug = new Error('a bug');
+    await expect(preview(() => Promise.reject(bug))).rejects.toBe(bug);
+    await look();
+    expect(posted).toMatchObject([{ type: 'desiredChanged' }]);
+  });
+});

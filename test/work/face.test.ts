@@ -45,6 +45,7 @@ function faceOf() {
     application,
     scrape: () => undefined,
     changeLogLevel: ({ level }) => (level === 'default' ? 'info' : level),
+    dryRun: async () => undefined,
   });
   return { face, agent, posted };
 }
@@ -80,7 +81,7 @@ describe('the face', () => {
     face.answer(second ?? [], { ...committedEnd, result: 'refused' });
     face.answer(first ?? [], committedEnd);
     face.answer(first ?? [], { ...committedEnd, result: 'abandoned' });
-    expect(await Promise.all(asked)).toMatchObject([
+    expect(await Promise.all(asked.map(({ ended }) => ended))).toMatchObject([
       { result: 'committed' },
       { result: 'refused' },
     ]);

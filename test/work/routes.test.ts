@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpRequest } from '../../src/ports.ts';
 import { controlRoutes, statusRoutes } from '../../src/work/routes.ts';
-import { committedEnd, type FakeAnswers, fakeAgentFace } from '../support/agent-face.ts';
+import { type FakeAnswers, fakeAgentFace } from '../support/agent-face.ts';
 import { stateAfter } from '../support/agent-states.ts';
 import { httpRequest } from '../support/http-requests.ts';
 
@@ -83,41 +83,6 @@ describe('the status port', () => {
       expect(face.asked).toHaveLength(status === 200 ? 1 : 0);
       if (status === 405) expect(answer.headers['allow']).toBe('POST');
     });
-  });
-});
-
-describe('a restart', () => {
-  test('is asked for in the mode of the query and answered with its end', async () => {
-    const face = fakeAgentFace();
-    const answer = await controlRoutes(face)(
-      httpRequest({ target: '/restart?mode=side-by-side', ...POST, ...SOCKET }),
-    );
-    expect(face.asked).toEqual(['restart side-by-side']);
-    expect(JSON.parse(String(answer.body))).toEqual({
-      result: 'committed',
-      mode: 'hot',
-      attempts: 0,
-    });
-  });
-
-  test.each(['refused', 'rolledBack', 'abandoned'] as const)(
-    'is answered 409 when %s',
-    async (result) => {
-      const end = { ...committedEnd, result, reason: 'It was not to be.' };
-      const answer = await askStatus({ target: '/restart', ...POST }, { end });
-      expect(answer.status).toBe(409);
-      expect(JSON.parse(String(answer.body))).toMatchObject({ result, reason: end.reason });
-    },
-  );
-
-  test('is not begun when the mode is unknown', async () => {
-    const face = fakeAgentFace();
-    const answer = await statusRoutes(face)(httpRequest({ target: '/restart?mode=warm', ...POST }));
-    expect(answer).toMatchObject({
-      status: 400,
-      body: 'Expected mode to be one of auto, hot, side-by-side, cold.\n',
-    });
-    expect(face.asked).toEqual([]);
   });
 });
 

@@ -8,7 +8,6 @@ import type { CertificateLook } from '../../core/certificate-facts.ts';
 import type { Event } from '../../core/events.ts';
 import type { LogRecord } from '../../core/log-record.ts';
 import { templateValues } from '../../core/template-values.ts';
-import type { Tree } from '../../core/tree.ts';
 import type { Cancel, Result } from '../../ports.ts';
 import { nearestName } from '../../settings/nearest.ts';
 import { identityOf, type Settings } from '../../settings.ts';
@@ -29,8 +28,6 @@ export interface SourceParts {
 }
 
 export interface Sources extends DesiredState {
-  /** The bootstrap as last read, its names not filled; undefined when it never could be. */
-  bootstrap(): Tree | undefined;
   /** It could be read for the first time. */
   readonly bootstrapRead: Promise<void>;
   /**
@@ -45,22 +42,18 @@ export interface Sources extends DesiredState {
 export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
-  let bootstrap: Tree | undefined;
   const firstRead = deferred();
 
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
     const read = await readBootstrapOf(settings);
-    if (read.ok) {
-      bootstrap = read.value.merged;
-      firstRead.resolve();
-    }
+    if (read.ok) firstRead.resolve();
     return read;
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
   const warn = createCertificateWarnings(parts.record, {
     runDirectory: parts.runDirectory,
-    bootstrap: () => bootstrap,
+    bootstrap: () => desired.bootstrap(),
   });
   const desired = createDesiredState({
     clock: systemClock,
@@ -73,7 +66,6 @@ export function createSources(parts: SourceParts): Sources {
   });
   return {
     ...desired,
-    bootstrap: () => bootstrap,
     bootstrapRead: firstRead.promise,
     removeSnapshots: async () => {
       await desired.settled();

@@ -10,8 +10,7 @@ import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
 import { lastWords } from '../../core/last-words.ts';
-import type { Desired, ExitCode, Policy } from '../../core/model.ts';
-import type { State } from '../../core/state.ts';
+import type { ExitCode, Policy } from '../../core/model.ts';
 import type { Tree } from '../../core/tree.ts';
 import type { Cancel, NameLocks } from '../../ports.ts';
 import { policyOf, type Settings } from '../../settings.ts';
@@ -35,6 +34,7 @@ import { createScraping } from './scraping.ts';
 import { type AgentSignal, eventOf } from './signals.ts';
 import { createSources, type Sources } from './sources.ts';
 import type { SparingLog } from './sparing-log.ts';
+import { dryRunOf, keepUsed } from './used-sources.ts';
 
 export interface SupervisorParts {
   readonly settings: Settings;
@@ -86,7 +86,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const chronicle = chronicleOf(parts, { policy, state: agent.state, application });
   const facts = { agent, policy, clock: systemClock, ...asking, metricsText, changeLogLevel };
   const scrape = createScraping({ ...parts, launches, metrics });
-  const face = createFace({ ...facts, application, scrape, chronicle });
+  const dryRun: AgentFace['dryRun'] = (mode) => tryRestart(mode);
+  const face = createFace({ ...facts, application, scrape, chronicle, dryRun });
   const sources = createSources({
     ...parts,
     runDirectory: parts.directory.path,
@@ -95,7 +96,9 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     record: parts.log.record,
   });
   const centre: Centre = { agent, face, launches, sources, admin, exit: ended.resolve };
-  const perform = createPerform(worldOf(parts, centre));
+  const world = worldOf(parts, centre);
+  const perform = createPerform(world);
+  const tryRestart = dryRunOf(world, policy, centre);
   return {
     face,
     bootstrapRead: sources.bootstrapRead,
@@ -186,7 +189,7 @@ function worldOf(parts: SupervisorParts, centre: Centre): World {
   const memory = createMemoryAccount();
   const queries = createEnvoyQueries({ clock: systemClock, environment, folder });
   const processes = createEnvoyProcesses({ folder, environment, onLine: log.envoyLine });
-  const forgetUnused = () => void sources.keepOnly(inUse(agent.state()));
+  const forgetUnused = () => void keepUsed({ agent, sources });
   return {
     clock: systemClock,
     domain: hotRestartDomainOf(parts, queries),
@@ -220,12 +223,6 @@ function worldOf(parts: SupervisorParts, centre: Centre): World {
     onForgotten: forgetUnused,
     onTrouble: (reason) => log.record({ level: 'warn', message: 'trouble', fields: { reason } }),
   };
-}
-
-/** What a launch runs with or a restart would go back to. */
-function inUse({ desired, committed, handover, launches }: State): readonly Desired[] {
-  const all = [desired, committed, handover?.target, ...launches.map(({ target }) => target)];
-  return all.filter((one) => one !== undefined);
 }
 
 interface Observers {
