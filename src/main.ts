@@ -10,11 +10,13 @@ import type { Commands } from './command-line.ts';
 import type { AskingFace } from './commands/asking.ts';
 import { bugTold } from './commands/run/bugs.ts';
 import { createComplain } from './commands/run/complaints.ts';
+import { tellOrchestrator } from './commands/run/orchestrator.ts';
 import { AGENT_SIGNALS, type AgentSignal, IGNORED_SIGNALS } from './commands/run/signals.ts';
 import { type ProcessFace, run } from './commands/run.ts';
 import type { WatchingFace } from './commands/watch-status.ts';
 import type { LogRecord } from './core/log-record.ts';
 import { EXIT } from './core/model.ts';
+import { visible } from './core/visible.ts';
 import type { Result } from './ports.ts';
 import { unknownNames } from './settings/unknown-names.ts';
 import { readLogFormat, readSettings, type Settings } from './settings.ts';
@@ -236,7 +238,9 @@ function hookBugs() {
 
 function die(error: unknown): never {
   const { record, words } = bugTold(error);
-  if (isPlainRun) complainAsAgent(record, words);
-  else complain(words);
+  if (isPlainRun) {
+    tellOrchestrator(process.env, `exit ${EXIT.bug}: a bug of ours: ${visible(String(error))}\n`);
+    complainAsAgent(record, words);
+  } else complain(words);
   process.exit(EXIT.bug);
 }

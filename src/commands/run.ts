@@ -4,7 +4,6 @@ import { systemClock } from '../adapters/clock.ts';
 import { createLog } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
-import { writeTerminationMessage } from '../adapters/termination-message.ts';
 import { EXIT, type ExitCode } from '../core/model.ts';
 import { describeStopPlan, longestStopMs } from '../core/stop-plan.ts';
 import { visible } from '../core/visible.ts';
@@ -13,6 +12,7 @@ import { policyOf, type Settings } from '../settings.ts';
 import { type Bugs, createBugs } from './run/bugs.ts';
 import type { Complain } from './run/complaints.ts';
 import { openAdminDoor, openDoors } from './run/doors.ts';
+import { tellOrchestrator } from './run/orchestrator.ts';
 import type { AgentSignal } from './run/signals.ts';
 import { type SparingLog, spareRepeats } from './run/sparing-log.ts';
 import { createSupervisor, type Supervisor } from './run/supervisor.ts';
@@ -67,21 +67,12 @@ export async function run(settings: Result<Settings>, face: ProcessFace): Promis
 /** The same on standard error and where the orchestrator looks. @returns the code */
 function leave(face: ProcessFace, problems: readonly Problem[], code: ExitCode): number {
   const lines = problems.map(({ message }) => `exit ${code}: ${visible(message)}\n`);
-  tellOrchestrator(face, lines.join(''));
+  tellOrchestrator(face.env, lines.join(''));
   for (const { message: reason } of problems) {
     const words = `baton: ${visible(reason)}\n`;
     face.complain({ level: 'fatal', message: 'agent gives up', fields: { code, reason } }, words);
   }
   return code;
-}
-
-/** Where Kubernetes looks unless the pod says otherwise. */
-const TERMINATION_MESSAGE_PATH = '/dev/termination-log';
-
-/** Read past the settings: it is what they are wrong for that has to be told. */
-function tellOrchestrator({ env }: Pick<ProcessFace, 'env'>, text: string): void {
-  const path = env['BATON_TERMINATION_MESSAGE_PATH'] || TERMINATION_MESSAGE_PATH;
-  if (text !== '') writeTerminationMessage(path, text);
 }
 
 interface Parts extends ProcessFace {
@@ -113,7 +104,7 @@ async function supervise(parts: Parts): Promise<number> {
     else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
   });
   const code = await runToEnd(supervisor, bugs);
-  tellOrchestrator(parts, supervisor.lastWords(code));
+  tellOrchestrator(parts.env, supervisor.lastWords(code));
   await Promise.all(open.map((door) => door.close()));
   return code;
 }

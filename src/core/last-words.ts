@@ -2,6 +2,7 @@
 import { outcomeText } from './attempts.ts';
 import { EXIT, type ExitCode } from './model.ts';
 import type { Attempt, State } from './state.ts';
+import { visible } from './visible.ts';
 
 const SHOWN_ATTEMPTS = 5;
 
@@ -12,7 +13,9 @@ export function lastWords({ stop, crashes }: State, code: ExitCode): string {
   const attempts = crashes.slice(-SHOWN_ATTEMPTS).map(attemptText);
   const skipped = crashes.length - attempts.length;
   const more = skipped > 0 ? [`(${skipped} earlier ones left out)`] : [];
-  return [`exit ${code}: ${reason}`, ...more, ...attempts].map((line) => `${line}\n`).join('');
+  return [`exit ${code}: ${reason}`, ...more, ...attempts]
+    .map((line) => `${visible(line)}\n`)
+    .join('');
 }
 
 function attemptText({ launch, epoch, outcome, lastLines }: Attempt): string {

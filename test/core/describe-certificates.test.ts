@@ -6,6 +6,7 @@ import { step } from '../../src/core/lifecycle.ts';
 import type { LogRecord } from '../../src/core/log-record.ts';
 import { digestOf, handoverIdOf, launchIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import { unlistedFields } from '../support/listed-fields.ts';
 import { handingOver, NEW, policy, serving, take } from '../support/states.ts';
 
 const WALL_MS = 1_700_000_000_000;
@@ -32,6 +33,7 @@ function told(happenings: readonly Happening[], start: State = serving): readonl
     const { state: after, effects } = step(before, event, { atMs, chance: 0 }, policy);
     const records = describeTold({ event, before, after, effects, atMs, policy });
     before = after;
+    for (const { message, fields } of records) expect(unlistedFields(message, fields)).toEqual([]);
     return records;
   });
 }

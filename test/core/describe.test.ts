@@ -4,6 +4,7 @@ import type { Event } from '../../src/core/events.ts';
 import { step } from '../../src/core/lifecycle.ts';
 import { digestOf, launchIdOf, lineageIdOf, requestIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
+import { unlistedFields } from '../support/listed-fields.ts';
 import {
   attemptOf,
   backingOff,
@@ -20,7 +21,9 @@ import {
 function told(before: State, event: Event, afterMs = 0) {
   const atMs = NOW_MS + afterMs;
   const { state, effects } = step(before, event, { atMs, chance: 0 }, policy);
-  return describeTold({ event, before, after: state, effects, atMs, policy });
+  const records = describeTold({ event, before, after: state, effects, atMs, policy });
+  for (const { message, fields } of records) expect(unlistedFields(message, fields)).toEqual([]);
+  return records;
 }
 
 function messages(before: State, event: Event, afterMs = 0): readonly string[] {
@@ -236,6 +239,47 @@ describe('the last word', () => {
 
   it('is news when it was asked for', () => {
     expect(messages({ ...backingOff }, stop).at(-1)).toBe('info: agent stops');
+  });
+});
+
+describe('the log of a stop', () => {
+  const stopping = (state: State, ...events: readonly Event[]) =>
+    events.reduce(
+      ({ before, atMs }, event) => {
+        const { state: after } = step(before, event, { atMs, chance: 0 }, policy);
+        return { before: after, atMs: atMs + 1_000 };
+      },
+      { before: state, atMs: NOW_MS },
+    ).before;
+
+  it('tells what each further ask does', () => {
+    expect(messages(stopping(serving, stop), stop, 1_000)).toEqual([
+      'warn: stop hastened',
+      'info: signal sent',
+    ]);
+    expect(messages(stopping(serving, stop, stop), stop, 2_000)).toEqual([
+      'warn: stop cut short',
+      'info: signal sent',
+    ]);
+    expect(messages(stopping(serving, stop, stop, stop), stop, 3_000)).toEqual([
+      'debug: stop requested',
+    ]);
+  });
+
+  it('counts the connections that are cut', () => {
+    const counted: Event = { type: 'connectionsCounted', launch: launchIdOf(1), count: 3 };
+    const [record] = told(stopping(serving, stop, counted), stop, 2_000);
+    expect(record?.fields).toMatchObject({ connectionsLeft: 3 });
+  });
+
+  it('tells of one Ctrl-C that came twice, and of a failure on the way', () => {
+    expect(messages(stopping(serving, stop), stop, 10)).toEqual(['debug: stop requested']);
+    const failure = { ...stop, exitCode: 70 } as Event;
+    expect(messages(stopping(serving, stop), failure, 10)).toEqual(['info: stop requested']);
+  });
+
+  it('is no trouble to a handover that it ends', () => {
+    expect(messages(handingOver, stop)).toContain('info: handover ended');
   });
 });
 

@@ -126,10 +126,11 @@ describe('baton run', () => {
     });
 
     expect(code).toBe(78);
-    expect(output.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/BATON_HANDOVER .*"warm"/),
-      expect.stringMatching(/BATON_DRAIN_TIME .*"soon"/),
-      expect.stringMatching(/BATON_STATUS_PORT .*"70000"/),
+    const lines = output.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { reason: expect.stringMatching(/BATON_HANDOVER .*"warm"/) },
+      { reason: expect.stringMatching(/BATON_DRAIN_TIME .*"soon"/) },
+      { reason: expect.stringMatching(/BATON_STATUS_PORT .*"70000"/) },
     ]);
     expect(await readdir(world.folder)).not.toContain('run');
   });

@@ -15,7 +15,7 @@ async function openDrained(settings: Readonly<Record<string, string>> = {}) {
   world = await openWorld();
   const agent = await world.startReadyAgent(settings);
   const load = world.startLoad();
-  expect(await agent.baton('drain')).toEqual(DRAINING);
+  expect(await agent.baton('drain')).toMatchObject(DRAINING);
   await agent.untilRecord({ msg: 'connections counted', launch: 'L1' });
   return { agent, load };
 }
@@ -104,7 +104,7 @@ describe('an agent taken out of rotation', () => {
     world = await openWorld();
     const agent = await world.startReadyAgent();
 
-    expect(await agent.baton('undrain')).toEqual({
+    expect(await agent.baton('undrain')).toMatchObject({
       code: 0,
       output: 'in rotation: nothing had to be replaced\n',
     });
@@ -139,7 +139,7 @@ describe('`baton drain --wait`', () => {
     world.upstream.letGo();
 
     expect((await agent.status()).onSigterm[0]).toMatch(/^0 s on as soon as no connection is left/);
-    expect(await drained).toEqual({ code: 0, output: 'drained: no connection is left\n' });
+    expect(await drained).toMatchObject({ code: 0, output: 'drained: no connection is left\n' });
     expect(await asked).toMatchObject({ status: 200 });
     agent.signal('SIGTERM');
     expect(await agent.ended).toEqual(STOPPED);
@@ -154,7 +154,7 @@ describe('`baton drain --wait`', () => {
     const asked = world.ask('/held');
     await agent.until('a held request', () => world.upstream.heldCount() === 1);
 
-    expect(await agent.baton('drain', '--wait', '1s')).toEqual({
+    expect(await agent.baton('drain', '--wait', '1s')).toMatchObject({
       code: 1,
       output: 'Not empty in time, connections left: 1. The drain goes on.\n',
     });

@@ -9,6 +9,8 @@ import type { Supervisor } from './supervisor.ts';
 
 /** One that comes again with every event must not fill a disk. */
 const MOST_TOLD = 10;
+/** Of what it says of itself. */
+const MOST_QUOTED = 200;
 
 export interface BugParts {
   readonly log: Pick<Log, 'record'>;
@@ -41,9 +43,9 @@ export function createBugs({ log, complain, supervisor, clock, longestStopMs }: 
     }
   }
 
-  function stop(): void {
+  function stop(error: unknown): void {
     clock.after(longestStopMs, () => pastHope.resolve());
-    supervisor.giveUp('a bug of ours', EXIT.bug);
+    supervisor.giveUp(`a bug of ours: ${String(error).slice(0, MOST_QUOTED)}`, EXIT.bug);
     if (!isStopping(supervisor)) pastHope.resolve();
   }
 
@@ -54,7 +56,7 @@ export function createBugs({ log, complain, supervisor, clock, longestStopMs }: 
         told.add(error);
         tell(error);
       }
-      if (isFirst) stop();
+      if (isFirst) stop(error);
     },
     hasSome: () => told.size > 0,
     pastHope: pastHope.promise,
