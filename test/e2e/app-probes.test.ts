@@ -111,8 +111,18 @@ describe("the application's readiness", () => {
     });
     await openFakeWorld();
     const url = `http://user:canary@127.0.0.1:${port}/ready`;
-    const agent = await world.startReadyAgent({ BATON_APP_READY_URL: url });
+    const agent = world.startAgent({ BATON_APP_READY_URL: url });
+    const serving = await agent.untilServesAlone(0);
 
+    expect(serving).toMatchObject({
+      ready: false,
+      reason: 'application not ready: it answers 503',
+      application: { ready: false, reason: 'it answers 503' },
+    });
+    expect(await agent.baton('status')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/^ready {10}no, application not ready: it answers 503\n/),
+    });
     expect(await ask('/healthz/ready')).toEqual({
       status: 503,
       body: 'application not ready: it answers 503\n',
@@ -126,6 +136,10 @@ describe("the application's readiness", () => {
     status = 200;
     await agent.until('the application', async () => (await ask('/healthz/ready')).status === 200);
 
+    expect(await agent.baton('status')).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/\napplication {4}ready\n/),
+    });
     expect(agent.records({ msg: 'application not ready' })).toHaveLength(1);
     expect(agent.records({ msg: 'application ready' })).toHaveLength(1);
     expect(agent.stdout() + agent.stderr()).not.toContain('canary');
@@ -136,7 +150,8 @@ describe("the application's readiness", () => {
   test('is waited for no longer than a probe is', async () => {
     const port = await startApplication(() => undefined);
     await openFakeWorld();
-    await world.startReadyAgent({ BATON_APP_READY_URL: `http://127.0.0.1:${port}/` });
+    const agent = world.startAgent({ BATON_APP_READY_URL: `http://127.0.0.1:${port}/` });
+    await agent.untilServesAlone(0);
     expect(await ask('/healthz/ready')).toEqual({
       status: 503,
       body: 'application not ready: no answer within 0.8 s\n',

@@ -134,6 +134,9 @@ describe('certificates in a Kubernetes volume', () => {
     expect(`${ended['reason']}`).toMatch(/has not loaded tls\.crt with serial [0-9A-F]+$/);
     expect(launches.at(-1)).toMatchObject({ id: 'L2', unproved: ended['reason'] });
     expect(metrics).toMatch(/^baton_certificates_unproved 1$/m);
+    const notices = agent.records({ msg: 'notice about certificates' }).map(({ notice }) => notice);
+    const isOfBootstrap = (notice: unknown) => `${notice}`.startsWith('The bootstrap names files');
+    expect(notices.filter(isOfBootstrap)).toHaveLength(1);
   });
 
   test('that come after the start are waited for', async () => {
