@@ -39,14 +39,18 @@ describe('baton run', () => {
 
   test('takes a folder for no binary', async () => {
     const { code, output } = await world.runAgent({ BATON_ENVOY_BINARY: world.folder });
-    expect(output).toMatch(/^baton: Expected BATON_ENVOY_BINARY .* \(not a file\)\.\n$/);
+    expect(JSON.parse(output)).toMatchObject({
+      reason: expect.stringMatching(/^Expected BATON_ENVOY_BINARY .* \(not a file\)\.$/),
+    });
     expect(code).toBe(127);
   });
 
   test('refuses a run directory that another agent uses, and leaves that one alone', async () => {
     const agent = await world.startReadyAgent();
     const { code, output } = await world.runAgent();
-    expect(output).toMatch(/^baton: Cannot use .* it is in use by another agent \(pid \d+/);
+    expect(JSON.parse(output)).toMatchObject({
+      reason: expect.stringMatching(/^Cannot use .* it is in use by another agent \(pid \d+/),
+    });
     expect(code).toBe(73);
     expect((await agent.status()).ready).toBe(true);
     agent.signal('SIGTERM');

@@ -131,6 +131,24 @@ describe('looks at the certificates', () => {
   });
 });
 
+describe('certificates that are held', () => {
+  it.each([
+    ['waitingForOtherHalf', 'warn'],
+    ['mismatched', 'error'],
+  ] as const)('are told of by what is wrong with them: %s', (verdict, level) => {
+    const problems = ['no'];
+    const held: Event = { type: 'partHeld', part: 'certificates', problems };
+    const [record] = told([
+      [0, lookAt(0, { verdict, problems })],
+      [0, held],
+    ]).slice(-1);
+    expect(record).toMatchObject({
+      ...{ level, message: 'held at its last good state' },
+      fields: { part: 'certificates', verdict, problems },
+    });
+  });
+});
+
 describe('what came of certificates', () => {
   const H2 = handoverIdOf(2);
   const L2 = launchIdOf(2);

@@ -78,6 +78,15 @@ describe('the log of an event', () => {
       ['info: Envoy started'],
     ],
     [
+      'checks that failed for a while',
+      { ...serving, handover: handoverOf({ step: 'checking' }), desired: handoverOf().target },
+      {
+        ...{ type: 'checksFailed', handover: handoverOf().id, problems: ['full'], exitCode: 73 },
+        isTransient: true,
+      } as Event,
+      ['warn: checks failed', 'warn: next start scheduled'],
+    ],
+    [
       'an answer',
       handingOver,
       { type: 'launchAnswered', launch: L2, envoyState: 'INITIALIZING' },

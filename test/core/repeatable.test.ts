@@ -11,7 +11,7 @@ const warning: EnvoyLine = { kind: 'log', level: 'warn', message: 'reset by 10.0
 
 describe('a line of Envoy', () => {
   it.each<[string, EnvoyLine]>([
-    ['of an access log', { kind: 'access', level: 'info', message: 'request' }],
+    ['of an access log', { ...warning, kind: 'access' }],
     ['that someone asked for', { ...warning, level: 'info' }],
     ['that tells why it ends', { ...warning, level: 'fatal' }],
   ])('is always written: one %s', (_, line) => {

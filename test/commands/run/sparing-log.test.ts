@@ -61,9 +61,10 @@ describe('an Envoy that writes the same warning ten thousand times', () => {
     const sparing = spareRepeats(log, { clock, most: 1 });
     for (let count = 0; count < 3; count += 1) sparing.envoyLine(spec, 7, warningOf(count));
     await sparing.flush();
+    expect(records).toMatchObject([{ fields: { count: 2 } }]);
     await sparing.flush();
     clock.pass(120_000);
-    expect(records).toMatchObject([{ fields: { count: 2 } }]);
+    expect(records).toHaveLength(1);
   });
 
   test('is written out where that was asked for', () => {
