@@ -1,4 +1,5 @@
 /** The composition root: alone in reading the environment, hooking signals and ending the process. */
+import './adapters/small-heap.ts';
 import { dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';

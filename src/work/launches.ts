@@ -19,6 +19,8 @@ export interface LivingLaunch {
   version?: string;
   /** Its admin has answered: its signal handlers are installed, and it may be told to reopen logs. */
   hasAnswered?: true;
+  /** It has been signalled to end: who asks it now may get no answer. */
+  isToEnd?: true;
   /** The listeners that it last said it had. */
   places?: KnownPlaces;
   /** Ends the counting of its connections. */
@@ -35,9 +37,9 @@ export interface KnownPlaces {
 
 export type Launches = Map<LaunchId, LivingLaunch>;
 
-/** The newest one that reported LIVE. */
+/** The newest one that reported LIVE and has not been told to end. */
 export function newestLive(launches: Launches): LivingLaunch | undefined {
   return [...launches.values()].findLast(
-    ({ hotRestartVersion }) => hotRestartVersion !== undefined,
+    ({ hotRestartVersion, isToEnd }) => hotRestartVersion !== undefined && !isToEnd,
   );
 }

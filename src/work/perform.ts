@@ -53,8 +53,12 @@ type Signalling = Effect & { readonly type: 'signalLaunch' };
 
 function signalLaunch({ launch, signal }: Signalling, world: World): void {
   const living = world.launches.get(launch);
-  if (living === undefined) world.preparing.get(launch)?.abort();
-  else living.process.signal(signal);
+  if (living === undefined) {
+    world.preparing.get(launch)?.abort();
+    return;
+  }
+  living.isToEnd = true;
+  living.process.signal(signal);
 }
 
 type Placed = Effect & { readonly type: 'launchEnvoy' };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { type RunningAgent, runToEnd } from '../support/e2e-agent.ts';
+import { runToEnd } from '../support/e2e-agent.ts';
 import { freePort, openWorld, type World } from '../support/e2e-world.ts';
 import {
   createServiceCertificates,
@@ -46,10 +46,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Those that were not answered 200, a line each. */
+/** Those that Envoy did not answer, a line each: one that drains says of itself that it isn't ready. */
 function unanswered(asked: readonly Asked[]): readonly string[] {
   return asked
-    .filter(({ status }) => status !== 200)
+    .filter(({ status, reason }) => status !== 200 && reason !== 'DRAINING\n')
     .map(({ method, path, status, reason }) => `${method} ${path}: ${status} ${reason}`);
 }
 
@@ -58,34 +58,48 @@ function kill(epoch: number): void {
   process.kill(found?.pid ?? 0, 'SIGKILL');
 }
 
-/** In each of the modes, one after the other. */
-async function handOver(agent: RunningAgent): Promise<void> {
-  await agent.baton('restart', '--mode', 'hot');
-  await agent.untilServesAlone(1);
-  await certificates.rotate();
-  await agent.untilRecord({ mode: 'in-place', result: 'committed', ...ENDED });
-  for (const mode of ['side-by-side', 'cold']) {
-    await agent.baton('restart', '--mode', mode);
-    await agent.untilServesAlone(0);
-  }
+/**
+ * Where no Envoy is left for a while, a change that was under way may or may not have been made: it is
+ * not made again unasked.
+ */
+function expectWordsForTheRest(asked: readonly Asked[]): void {
+  expect(unanswered(asked.filter(({ method }) => method === 'GET'))).toEqual([]);
+  const others = asked.filter(({ method, status }) => method === 'POST' && status !== 200);
+  const words = { status: 503, retryAfter: '1', reason: expect.stringMatching(/^Cannot ask/) };
+  expect(others).toEqual(others.map((one) => ({ ...one, ...words })));
 }
 
 describe('the admin port', () => {
-  test('answers every question by 200 from the first start on, through every handover', async () => {
+  test('answers every question from the first start on, through every handover to another Envoy', async () => {
     const agent = world.startAgent();
     await agent.untilRecord({ msg: 'agent starts' });
     const asker = startAsker(adminPort, QUESTIONS);
     await agent.untilReady();
-    await handOver(agent);
+    await agent.baton('restart', '--mode', 'hot');
+    await agent.untilServesAlone(1);
+    await certificates.rotate();
+    await agent.untilRecord({ mode: 'in-place', result: 'committed', ...ENDED });
+    await agent.baton('restart', '--mode', 'side-by-side');
+    await agent.untilServesAlone(0);
     const asked = await asker.stop();
 
     expect(unanswered(asked)).toEqual([]);
     expect(asked.length).toBeGreaterThan(100);
     const modes = agent.records({ result: 'committed', ...ENDED }).map(({ mode }) => mode);
-    expect(modes).toEqual(['cold', 'hot', 'in-place', 'side-by-side', 'cold']);
+    expect(modes).toEqual(['cold', 'hot', 'in-place', 'side-by-side']);
   });
 
-  test('answers every read by 200 through crashes and a rescue, and leaves no question without a word', async () => {
+  test('answers every read through cold handovers, where none serves for a while', async () => {
+    const agent = await world.startReadyAgent();
+    const asker = startAsker(adminPort, QUESTIONS);
+    for (const launch of ['L2', 'L3', 'L4']) {
+      await agent.baton('restart', '--mode', 'cold');
+      await agent.untilRecord({ launch, mode: 'cold', result: 'committed', ...ENDED });
+    }
+    expectWordsForTheRest(await asker.stop());
+  });
+
+  test('answers every read through crashes and a rescue', async () => {
     const agent = await world.startReadyAgent({ BATON_PARENT_SHUTDOWN_TIME: '20s' });
     const asker = startAsker(adminPort, QUESTIONS);
     kill(0);
@@ -96,17 +110,10 @@ describe('the admin port', () => {
     kill(0);
     await agent.untilRecord({ launch: 'L4', ...ENDED });
     await agent.untilServesAlone(0);
-    const asked = await asker.stop();
-
-    const reads = asked.filter(({ method }) => method === 'GET');
-    expect(unanswered(reads)).toEqual([]);
-    // A change that was under way may or may not have been made: it is not made again unasked.
-    const others = asked.filter(({ status }) => status !== 200);
-    const words = { status: 503, retryAfter: '1', reason: expect.stringMatching(/^Cannot ask/) };
-    expect(others).toEqual(others.map((one) => ({ ...one, ...words })));
+    expectWordsForTheRest(await asker.stop());
   });
 
-  test('says that none serves where none comes, and answers to the end of a stop', async () => {
+  test('answers to the end of a stop', async () => {
     const agent = await world.startReadyAgent({ BATON_TERMINATION_DRAIN_MIN: '2s' });
     const client = connect({ host: '127.0.0.1', port: world.port });
     onTestFinished(() => void client.destroy());

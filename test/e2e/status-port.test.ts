@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
 import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
+import { anonymousKb } from '../support/process-memory.ts';
 import { exchangeText, statusesIn } from '../support/raw-http.ts';
 
 const STOPPED = { code: 0, signal: null };
@@ -14,6 +14,8 @@ const READABLE = [
   '/healthz/startup',
   '/metrics',
   '/status',
+  '/history',
+  '/stats/prometheus',
 ];
 const CLOSE = 'Connection: close\r\n';
 /** More than Node keeps unless it is told to. */
@@ -234,8 +236,3 @@ describe('the status port', () => {
     expect(most(0.75, 1) / most(0.25, 0.75)).toBeLessThan(1.2);
   });
 });
-
-function anonymousKb(pid: number): number {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Anonymous: +(\d+) kB$/m.exec(rollup)?.[1]);
-}
