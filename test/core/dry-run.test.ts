@@ -133,6 +133,11 @@ describe('a dry run', () => {
     );
   });
 
+  test('has Envoy validate it also where nothing was ever LIVE', () => {
+    const plan = planDryRun(frozenAfter([]), question);
+    expect(plan?.check).toMatchObject({ target: desiredVersion(3), depth: 'full' });
+  });
+
   test('tries again what was given up', () => {
     const state = { ...servingState(), desired: desiredVersion(3), refused: desiredVersion(3) };
     expect(shown(state).check.target).toEqual(desiredVersion(3));

@@ -101,14 +101,15 @@ describe('baton restart', () => {
   });
 
   test('tells what failed, what is held, and that it goes on without its caller', async () => {
-    const settings = { BATON_RESTART_BACKOFF: '2s', BATON_TRIGGERS: 'certs' };
+    const settings = { BATON_RESTART_BACKOFF: '30s', BATON_TRIGGERS: 'certs' };
     const agent = await startAgent(settings, [
       { run: 'serve', epoch: 1, times: 1, end: { saying: 'no more' } },
     ]);
     await writeFile(world.bootstrapPath, '{');
     await agent.until('the held part', async () => (await agent.status()).held.length === 1);
 
-    const left = await agent.baton('restart', '--timeout', '1s');
+    const left = await agent.baton('restart', '--timeout', '3s');
+    agent.signal('SIGHUP');
     await agent.untilServesAlone(1);
 
     expect(left.code).toBe(1);
@@ -116,7 +117,7 @@ describe('baton restart', () => {
     expect(left.stderr).toMatch(
       /^H2 waits before it tries again, for L2 exited .*\(at most \S+ s more\)$/m,
     );
-    expect(left.stderr).toMatch(/^The restart has not ended within 1s\. It goes on without/m);
+    expect(left.stderr).toMatch(/^The restart has not ended within 3s\. It goes on without/m);
   });
 
   test('is told that the agent stops, when that comes first', async () => {
