@@ -117,6 +117,7 @@ function createProgram({ print, complain }: CommandLineFace): Command {
       'after',
       '\nWithout a command: run. Settings come from the environment: baton settings.',
     )
+    .showHelpAfterError('`--help` behind a command shows what it takes.')
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: complain });
 }

@@ -38,7 +38,7 @@ export function unansweredText(answer: Unanswered, { control, misnamed }: AskedF
     case 'lost':
       return `Cannot read the answer of the agent at ${socketPath}: ${answer.reason}. It may have ended, and may have done what it was asked for; ask again.`;
     case 'timedOut':
-      return `Cannot wait any longer for the agent at ${socketPath}: it has not answered in time.`;
+      return `Cannot wait any longer for the agent at ${socketPath}: it has not answered in time. It is stopped, or too busy; it may yet do what it was asked for.`;
   }
 }
 

@@ -1,6 +1,12 @@
 /** `baton logging`: the running agent's own log level, for a while or until it is set back. */
 import { durationText } from '../settings/duration.ts';
-import { type AskingFace, COMMAND_EXIT, PROMPT_ANSWER_MS, reportUnanswered } from './asking.ts';
+import {
+  type AskingFace,
+  COMMAND_EXIT,
+  PROMPT_ANSWER_MS,
+  reportOdd,
+  reportUnanswered,
+} from './asking.ts';
 
 export interface LoggingOptions {
   /** `default`: as the settings say. */
@@ -16,11 +22,7 @@ export async function changeLogging(
   const time = forMs === undefined ? '' : `&for=${durationText(forMs)}`;
   const answer = await face.control.ask('POST', `/logging?level=${level}${time}`, PROMPT_ANSWER_MS);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  const text = answer.body.toString();
-  if (answer.status !== 200) {
-    face.complain(`Cannot change the log level: ${text.trim()}\n`);
-    return COMMAND_EXIT.negative;
-  }
-  face.print(text);
+  if (answer.status !== 200) return reportOdd('change the log level', answer, face);
+  face.print(answer.body);
   return COMMAND_EXIT.done;
 }

@@ -22,14 +22,16 @@ export async function restart(options: RestartOptions, face: AskingFace): Promis
   if (options.isDryRun) return dryRun(options, face);
   const { timeoutMs } = options;
   let end: RestartAnswer | undefined;
+  let isTaken = false;
   const path = `/restart?progress=true&mode=${options.mode}`;
   const onLine = (line: string) => {
+    isTaken = true;
     const told = parsed(line);
     if (told !== undefined && 'note' in told) face.complain(`${noteText(told)}\n`);
     else end = told ?? end;
   };
   const answer = await face.control.follow(path, { timeoutMs, onLine });
-  if (answer.kind === 'timedOut') return leaveIt(timeoutMs, face);
+  if (answer.kind === 'timedOut' && isTaken) return leaveIt(timeoutMs, face);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
   if (end?.result === undefined) return reportOdd('restart Envoy', answer, face);
   face.print(`${restartText(end)}\n`);

@@ -55,7 +55,7 @@ function turnToCome(state: State): RestartProgress {
   const doing =
     handover === undefined
       ? `what was before has to end first${ends}`
-      : `${handover.id} (because of ${handover.triggers.join(', ')}) is ${handover.step} and has to end first${ends}; the one asked for comes after it`;
+      : `${handover.id} (because of ${handover.triggers.join(', ')}) is ${handover.step} and has to end first${ends}`;
   return { doing, ...untilLast(state, timers) };
 }
 

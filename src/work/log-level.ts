@@ -30,7 +30,7 @@ export function createLogLevel(parts: LogLevelParts): (change: LogLevelChange) =
   function go(level: LogLevel, fields: LogRecord['fields']): void {
     const isQuieter = LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(current);
     const tell = () =>
-      record({ level: 'warn', message: 'log level changed', fields: { level, ...fields } });
+      record({ level: 'warn', message: 'log level changed', fields: { to: level, ...fields } });
     if (isQuieter) tell();
     apply(level);
     current = level;

@@ -121,7 +121,8 @@ function answerLogging(face: AgentFace, query: URLSearchParams): HttpAnswer {
     return textAnswer(400, 'Expected for to be a duration like 45s or 10m.');
   }
   const now = face.changeLogLevel({ level, ...(forMs === undefined ? {} : { forMs }) });
-  return textAnswer(200, time === null ? now : `${now} for ${time}`);
+  const comesBack = time !== null && level !== 'default';
+  return textAnswer(200, comesBack ? `${now} for ${time}, then as the settings say` : now);
 }
 
 /** Does not wait for the last connection, as pilot-agent's does not: `/status` counts them. */

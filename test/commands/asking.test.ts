@@ -133,7 +133,7 @@ describe('quit', () => {
     };
     await trial.listen({ ...fakeAgentFace(), requestStop });
     expect(await quit(trial.face)).toBe(1);
-    expect(trial.complained()).toMatch(/^Cannot stop the agent: it answered 500/);
+    expect(trial.complained()).toMatch(/^Cannot stop the agent: the agent answered 500/);
   });
 });
 

@@ -46,11 +46,17 @@ describe('restart', () => {
   });
 
   test('exits with 1 when the handover has not ended in time, which goes on', async () => {
+    await trial.listen(fakeAgentFace({ end: never, notes: [{ note: 'H2 starts L2' }] }));
+    expect(await restartWithin(500)).toBe(1);
+    expect(trial.complained()).toMatch(
+      /^H2 starts L2\nThe restart has not ended within 500ms\. It goes on without this command: `baton status`/,
+    );
+  });
+
+  test('exits with 1 when the agent has not even begun to answer in time', async () => {
     await trial.listen(fakeAgentFace({ end: never }));
     expect(await restartWithin(100)).toBe(1);
-    expect(trial.complained()).toMatch(
-      /^The restart has not ended within 100ms\. It goes on without this command: `baton status`/,
-    );
+    expect(trial.complained()).toMatch(/it has not answered in time\. It is stopped, or too busy/);
   });
 
   test('exits with 1 when the agent goes away meanwhile', async () => {

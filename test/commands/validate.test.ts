@@ -29,6 +29,7 @@ describe('baton validate', () => {
     const before = await readdir(world.folder);
     expect(await validate()).toMatchObject({
       code: 0,
+      stderr: '',
       output: 'settings, certificates and bootstrap are in order\n',
     });
     expect(await readdir(world.folder)).toEqual(before);

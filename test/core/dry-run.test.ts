@@ -113,7 +113,7 @@ describe('a dry run', () => {
     expect(whatComesFirst(starting, question)).toMatch(/^H2 .* is starting and has to end first/);
     const retiring = frozenAfter([...handoverHappenings, [12_000, live]]);
     expect(shown(retiring)).toMatchObject({ mode: 'hot', check: { inheritsFrom } });
-    expect(whatComesFirst(retiring, question)).toMatch(/first: L1 is retiring; the one asked for/);
+    expect(whatComesFirst(retiring, question)).toMatch(/first: L1 is retiring$/);
   });
 
   test('begins at once where nothing is under way', () => {
@@ -132,6 +132,11 @@ describe('a dry run', () => {
     expect(refusalOfRestart(servingState([20_000, sigterm]))).toBe(
       'A restart would be refused: the agent is stopping.',
     );
+  });
+
+  test('has Envoy validate it also where nothing was ever LIVE', () => {
+    const plan = planDryRun(frozenAfter([]), question);
+    expect(plan?.check).toMatchObject({ target: desiredVersion(3), depth: 'full' });
   });
 
   test('tries again what was given up', () => {

@@ -323,7 +323,7 @@ describe('a preview', () => {
   test('keeps its certificates for as long as they are used, and no longer', async () => {
     const { store, snapshots, putLeaf } = await certificateFolder();
     await putLeaf(0);
-    const { look, preview, keepOnly, lastDesired } = createTrial({ certificates: store });
+    const { look, preview, keepOnly, lastDesired, seen } = createTrial({ certificates: store });
     await look();
     const inUse = [lastDesired()];
     await putLeaf(1);
@@ -334,6 +334,7 @@ describe('a preview', () => {
     });
     await keepOnly(inUse);
     expect(await snapshots()).toEqual([inUse[0]?.certificates]);
+    expect(seen).toHaveLength(1);
   });
 
   test('that fails keeps nothing, and does not keep looks from going on', async () => {
