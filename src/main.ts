@@ -7,7 +7,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from './adapters/clock.ts';
 import { chooseRunDirectory, findRunDirectory } from './adapters/run-directory/folder.ts';
 import { cpuCount, findEnvoy, hostName } from './adapters/surroundings.ts';
-import type { Commands } from './command-line.ts';
+import type { Commands } from './command-line/commands.ts';
 import type { AskingFace } from './commands/asking.ts';
 import { bugTold } from './commands/run/bugs.ts';
 import { createComplain } from './commands/run/complaints.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Commands, runCommandLine } from '../src/command-line.ts';
+import type { Commands } from '../src/command-line/commands.ts';
+import { runCommandLine } from '../src/command-line.ts';
 
 const names = [
   'run',

@@ -39,7 +39,9 @@ function firstCellsUnder(heading: string): readonly string[] {
 }
 
 test('every line is explained, in the order of the status', () => {
-  expect(firstCellsUnder('Lines of baton status')).toEqual(STATUS_TITLES.map((title) => `\`${title}\``));
+  expect(firstCellsUnder('Lines of baton status')).toEqual(
+    STATUS_TITLES.map((title) => `\`${title}\``),
+  );
 });
 
 test('everything that may be waited for is explained', () => {

@@ -20,7 +20,7 @@ const SECTIONS = {
   application: ({ application }) => (application ? [applicationLine(application)] : []),
   launches: ({ launches }) => launchLines(launches),
   handover: ({ handover }) => (handover ? [handoverLine(handover)] : []),
-  'last handover': ({ lastHandover }) => (lastHandover ? [endLine(lastHandover)] : []),
+  'last handover': (status) => (status.lastHandover ? [endLine(status.lastHandover, status)] : []),
   drained: ({ drained }) => (drained ? [drainedLine(drained)] : []),
   standby: ({ standby }) => (standby ? [joined([standby.state, standby.reason])] : []),
   tokens: ({ tokens }) => [tokenLine(tokens)],
@@ -105,8 +105,10 @@ function handoverLine(handover: HandoverStatus): string {
   ]);
 }
 
-function endLine(end: HandoverEndStatus): string {
+/** The reason of one that gave something up stands there. */
+function endLine(end: HandoverEndStatus, { givenUp }: Status): string {
   const { id, result, mode, triggers, launch, attempts, durationSeconds, agoSeconds } = end;
+  const isGivenUp = givenUp.some(({ handover }) => handover === id);
   return joined([
     id === undefined ? result : `${id} ${result}`,
     mode && modeText(mode, end.modeReason),
@@ -115,7 +117,7 @@ function endLine(end: HandoverEndStatus): string {
     attempts > 0 && `${attempts} failed`,
     `took ${age(durationSeconds)}`,
     `${age(agoSeconds)} ago`,
-    end.reason,
+    isGivenUp ? 'why: see given up' : end.reason,
   ]);
 }
 

@@ -1,8 +1,9 @@
 /** The scripts are tried in the shells themselves: in bash, and in others that are installed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Commands } from '../../src/command-line/commands.ts';
 import { type CommandWords, SHELLS, type Shell } from '../../src/command-line/words.ts';
-import { type Commands, runCommandLine } from '../../src/command-line.ts';
+import { runCommandLine } from '../../src/command-line.ts';
 import { showCompletion } from '../../src/commands/completion.ts';
 
 let commands: readonly CommandWords[] = [];

@@ -16,7 +16,7 @@ let world: World;
 
 /** What may not be another after a dry run. */
 async function trace(agent: RunningAgent) {
-  const { launches, handover, lastHandover, tokens, desired, refused } = await agent.status();
+  const { launches, handover, lastHandover, tokens, desired, givenUp } = await agent.status();
   const { agoSeconds: _, ...lastEnd } = lastHandover ?? { agoSeconds: 0 };
   return {
     launches: launches.map(({ id, pid }) => ({ id, pid })),
@@ -24,7 +24,7 @@ async function trace(agent: RunningAgent) {
     lastEnd,
     tokens,
     desired,
-    refused,
+    givenUp: givenUp.map(({ parts }) => parts),
     envoys: world.envoys(),
     files: await readdir(world.runDirectory, { recursive: true }),
   };
