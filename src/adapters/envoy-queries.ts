@@ -175,7 +175,8 @@ function lastLine(what: string, binary: string, answer: Answer): Result<string> 
 
 function cannot(what: string, binary: string, answer: Answer): Result<never> {
   const { lines, ending, isTransient } = answer;
-  const reason = (reasonIn(lines) ?? ending).slice(0, REASON_LENGTH);
+  // Protobuf puts blanks at random into its errors, lest anyone should read them by program.
+  const reason = (reasonIn(lines) ?? ending).replaceAll(/\s+/g, ' ').slice(0, REASON_LENGTH);
   const message = `Cannot ${what} with ${binary}: ${reason}`;
   const problem = { about: 'BATON_ENVOY_BINARY', message };
   return { ok: false, problems: [isTransient ? { ...problem, isTransient } : problem] };

@@ -132,6 +132,16 @@ describe('a bootstrap that the real Envoy quotes when it says no', () => {
 });
 
 describe('a question', () => {
+  test('is answered in words with one blank between them, as the same whenever it is asked', async () => {
+    const verdict = await queries.validate(
+      script("printf 'no  such\\302\\240 field\\n' >&2; exit 1"),
+      [],
+    );
+    expect(verdict).toMatchObject({
+      problems: [{ message: expect.stringMatching(/: no such field$/) }],
+    });
+  });
+
   test('is asked with the arguments and --mode validate', async () => {
     await queries.validate(fake.binary, bootstrapFile({}));
     expect(fake.launches()).toMatchObject([{ run: 'validate', epoch: 0 }]);
