@@ -162,6 +162,14 @@ describe('process 1', () => {
     await vi.waitFor(async () => expect(await container.inmates()).toHaveLength(before), 10_000);
   });
 
+  test('completes command lines in a shell that someone opens in it', async () => {
+    const container = await startReady();
+
+    const shell = await container.exec('bash', '-ic', 'complete -p baton');
+
+    expect(shell.output).toContain('complete -F _baton baton');
+  });
+
   test('has no zombies after many health checks', async () => {
     const container = await startReady();
 
