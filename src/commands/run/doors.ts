@@ -46,9 +46,7 @@ export function openDoors(parts: DoorParts): Promise<Result<Doors>> {
 export async function openAdminDoor(parts: DoorParts): Promise<Result<Doors>> {
   const { settings, supervisor } = parts;
   if (settings.adminPort !== undefined) return { ok: true, value: [] };
-  await supervisor.bootstrapRead;
-  const bootstrap = supervisor.bootstrap();
-  const named = bootstrap === undefined ? undefined : adminPortOf(bootstrap);
+  const named = adminPortOf(await supervisor.bootstrapRead);
   return openAll(parts, [adminDoor(parts, named ?? DEFAULT_ADMIN_PORT)]);
 }
 

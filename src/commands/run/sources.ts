@@ -8,6 +8,7 @@ import type { CertificateLook } from '../../core/certificate-facts.ts';
 import type { Event } from '../../core/events.ts';
 import type { LogRecord } from '../../core/log-record.ts';
 import { templateValues } from '../../core/template-values.ts';
+import type { Tree } from '../../core/tree.ts';
 import type { Cancel, Result } from '../../ports.ts';
 import { nearestName } from '../../settings/nearest.ts';
 import { identityOf, type Settings } from '../../settings.ts';
@@ -28,8 +29,8 @@ export interface SourceParts {
 }
 
 export interface Sources extends DesiredState {
-  /** It could be read for the first time. */
-  readonly bootstrapRead: Promise<void>;
+  /** The bootstrap, its names not filled, once it could be read for the first time; it may never be. */
+  readonly bootstrapRead: Promise<Tree>;
   /**
    * Removes every certificate snapshot. Before the first look none is in use, and when Envoy is gone
    * private keys have no business to stay behind.
@@ -42,11 +43,11 @@ export interface Sources extends DesiredState {
 export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
-  const firstRead = deferred();
+  const firstRead = deferred<Tree>();
 
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
     const read = await readBootstrapOf(settings);
-    if (read.ok) firstRead.resolve();
+    if (read.ok) firstRead.resolve(read.value.merged);
     return read;
   }
 

@@ -50,8 +50,8 @@ export interface SupervisorParts {
 
 export interface Supervisor {
   readonly face: AgentFace;
-  /** The bootstrap could be read for the first time, which may never come. */
-  readonly bootstrapRead: Promise<void>;
+  /** As that of the sources. */
+  readonly bootstrapRead: Promise<Tree>;
   /** Everything from the first look to the last process. @returns the exit code */
   run(): Promise<ExitCode>;
   signal(signal: AgentSignal): void;
@@ -59,8 +59,6 @@ export interface Supervisor {
   giveUp(reason: string, code: ExitCode): void;
   /** Why it ended with this code, for who sees nothing else of it; empty when it was asked to. */
   lastWords(code: ExitCode): string;
-  /** The bootstrap as last read, its names not filled. */
-  bootstrap(): Tree | undefined;
 }
 
 /** Puts agent, work and adapters together; nothing happens before `run`. */
@@ -107,7 +105,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     giveUp: (reason, exitCode) =>
       agent.post({ type: 'stopRequested', how: 'graceful', reason, exitCode }),
     lastWords: (code) => lastWords(agent.state(), code),
-    bootstrap: sources.bootstrap,
   };
 }
 
