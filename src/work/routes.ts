@@ -131,11 +131,12 @@ function answerDrain(face: AgentFace): HttpAnswer {
   return textAnswer(200, 'draining');
 }
 
-/** 409 when the handover failed, or when someone asked for a drain again meanwhile. */
+/** 409 when the handover failed, the agent stops, or someone asked for a drain again meanwhile. */
 async function answerUndrain(face: AgentFace): Promise<HttpAnswer> {
   const end = await face.requestUndrain();
   if (end === undefined) return jsonAnswer(200, { result: 'notNeeded' } satisfies UndrainAnswer);
-  const isDrained = face.status().drained !== undefined;
+  const { drained, phase } = face.status();
+  const isDrained = drained !== undefined || phase === 'draining' || phase === 'stopped';
   const answer: UndrainAnswer = { ...restartAnswer(end), isDrained };
   return jsonAnswer(isDrained ? 409 : 200, answer);
 }
