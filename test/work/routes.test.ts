@@ -86,9 +86,15 @@ describe('the status port', () => {
   });
 });
 
-describe('a way back that leads nowhere', () => {
-  test('is answered with 409 while the agent stops, whether it was drained or not', async () => {
-    const state = stateAfter([...servingHappenings, [1_000, sigterm]]);
+describe('while the agent stops', () => {
+  const state = stateAfter([...servingHappenings, [1_000, sigterm]]);
+
+  test('a drain is not promised: the plan says when it begins', async () => {
+    const answer = await askStatus({ target: '/drain', ...POST }, { state });
+    expect(answer).toMatchObject({ status: 409, body: 'The agent is stopping.\n' });
+  });
+
+  test('a way back is answered with 409, whether it was drained or not', async () => {
     const end = { ...committedEnd, result: 'refused', reason: 'The agent is stopping.' } as const;
     const answer = await askStatus({ target: '/undrain', ...POST }, { state, end });
     expect(answer.status).toBe(409);
