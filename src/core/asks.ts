@@ -58,8 +58,9 @@ function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested
   return giveWay(setState(turn, { pending: [...turn.state.pending, asked] }));
 }
 
-/** By a restart, for one that was never told to go. */
+/** By a restart, for one that was never told to go; a stop leads nowhere but to its end. */
 function onUndrainRequested(turn: Turn, { request }: Event & { type: 'undrainRequested' }): Turn {
+  if (turn.state.stop !== undefined) return refuseRequests(turn, [request]);
   const returning = beginReturn(turn, request);
   if (returning.state.drained === undefined) return returning;
   const asked = { type: 'restartRequested', trigger: 'request', mode: 'auto', request } as const;

@@ -18,15 +18,30 @@ export function attemptOf(
     uptimeMs: turn.atMs - launch.startedAtMs,
     wasLive: launch.liveAtMs !== undefined,
     wasSilent: launch.isKilled === true && launch.envoyState === undefined,
+    ...(launch.isKilled && launch.envoyState !== undefined ? { stuckAs: launch.envoyState } : {}),
     lastLines: event.lastLines,
   };
 }
 
 /** A failed launch in one line: how it ended, and the last thing it said. */
 export function reasonOf(attempt: Attempt): string {
-  const lastLine = attempt.lastLines.at(-1);
-  const ending = `${attempt.launch} ${outcomeText(attempt.outcome)}`;
-  return lastLine === undefined ? ending : `${ending}: ${lastLine}`;
+  return `${attempt.launch} ${endingText(attempt)}${lastLineText(attempt)}`;
+}
+
+/** How it ended, in words that follow its name; of one that was given up, how far it had got. */
+export function endingText({ outcome, wasLive, wasSilent, stuckAs, uptimeMs }: Attempt): string {
+  const ending = outcomeText(outcome);
+  if (outcome.kind !== 'killed' || wasLive) return ending;
+  if (stuckAs !== undefined) return `${ending}, still ${stuckAs} after ${secondsOf(uptimeMs)} s`;
+  return wasSilent ? `${ending}, without an answer after ${secondsOf(uptimeMs)} s` : ending;
+}
+
+/** The last thing it said, in words that follow its end. Of SIGKILL none can know, or say why. */
+export function lastLineText({ outcome, lastLines }: Attempt): string {
+  const lastLine = lastLines.at(-1);
+  if (lastLine === undefined) return '';
+  const isUnforeseen = outcome.kind === 'killed' && outcome.signal === 'SIGKILL';
+  return isUnforeseen ? `; its last line: ${lastLine}` : `: ${lastLine}`;
 }
 
 /** How it ended, in words that follow its name. */

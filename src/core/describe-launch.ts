@@ -1,5 +1,5 @@
 /** What happens to one launch, as log records. */
-import { outcomeText } from './attempts.ts';
+import { attemptOf, endingText, outcomeText } from './attempts.ts';
 import type { Event } from './events.ts';
 import { ageMs, info, type LogRecord, launchFields, record, type Told } from './log-record.ts';
 import { endedAsAsked } from './retiring.ts';
@@ -66,6 +66,7 @@ function describeExit(told: Told, event: Event & { type: 'launchExited' }): LogR
   if (isExpected) return info('Envoy ended', fields);
   return record('error', 'Envoy ended unexpectedly', {
     ...fields,
+    ...(launch === undefined ? {} : { outcome: endingText(attemptOf(told, launch, event)) }),
     lastLines: event.lastLines.slice(-5),
   });
 }

@@ -1,6 +1,6 @@
 /** Events and effects as log records: constant messages, values in fields, each told once. */
 
-import { outcomeText } from './attempts.ts';
+import { endingText } from './attempts.ts';
 import type { CertificateEvent } from './certificate-events.ts';
 import { describeCertificateEvent } from './describe-certificates.ts';
 import { describeLaunchEvent } from './describe-launch.ts';
@@ -14,7 +14,7 @@ import {
   record,
   type Told,
 } from './log-record.ts';
-import { type Desired, EXIT, sameDesired, shortDigest } from './model.ts';
+import { type Desired, EXIT, sameDesired, shortDigest, type TimerName } from './model.ts';
 import { tokensLeft } from './restart-tokens.ts';
 import type { Attempt, HandoverEnd, State } from './state.ts';
 
@@ -77,7 +77,7 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
         connections: event.count,
       });
     case 'timerFired':
-      return record(event.timer.startsWith('silence') ? 'warn' : 'debug', 'deadline reached', {
+      return record(isOfStart(event.timer) ? 'warn' : 'debug', 'deadline reached', {
         timer: event.timer,
       });
     case 'drainRequested':
@@ -87,6 +87,11 @@ function describeOne(told: Told, event: Other): LogRecord | undefined {
     case 'stopRequested':
       return describeStop(told, event);
   }
+}
+
+/** Whether a launch that is not LIVE is killed for it. */
+function isOfStart(timer: TimerName): boolean {
+  return timer.startsWith('silence:') || timer.startsWith('initialize:');
 }
 
 /** What nobody asked for and costs something is said where it is decided, and once. */
@@ -232,7 +237,7 @@ function describeAttempt(attempt: Attempt) {
   return {
     launch: attempt.launch,
     epoch: attempt.epoch,
-    outcome: outcomeText(attempt.outcome),
+    outcome: endingText(attempt),
     uptimeMs: Math.round(attempt.uptimeMs),
     lastLines: attempt.lastLines.slice(-3),
   };

@@ -205,5 +205,5 @@ function rememberConnections(
 }
 
 function shortened(reason: string): string {
-  return reason.slice(0, LONGEST_REASON);
+  return reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON - 3)}...` : reason;
 }

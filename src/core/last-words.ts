@@ -1,5 +1,5 @@
 /** Why the agent ends, in a few lines for people who see nothing else of it. */
-import { outcomeText } from './attempts.ts';
+import { endingText, lastLineText } from './attempts.ts';
 import { EXIT, type ExitCode } from './model.ts';
 import type { Attempt, State } from './state.ts';
 import { visible } from './visible.ts';
@@ -18,8 +18,7 @@ export function lastWords({ stop, crashes }: State, code: ExitCode): string {
     .join('');
 }
 
-function attemptText({ launch, epoch, outcome, lastLines }: Attempt): string {
-  const lastLine = lastLines.at(-1);
-  const ending = `${launch} (epoch ${epoch}) ${outcomeText(outcome)}`;
-  return lastLine === undefined ? ending : `${ending}: ${lastLine}`;
+function attemptText(attempt: Attempt): string {
+  const { launch, epoch } = attempt;
+  return `${launch} (epoch ${epoch}) ${endingText(attempt)}${lastLineText(attempt)}`;
 }

@@ -97,7 +97,8 @@ export const handoverEvents = {
   },
   'deadline reached': {
     levels: ['debug', 'warn'],
-    meaning: 'a timer fired; a warning when a launch that is not LIVE was silent too long',
+    meaning:
+      'a timer fired; a warning when a launch is not LIVE in time: `silence`, it left its admin unanswered (`BATON_LIVE_DEADLINE`); `initialize`, it waited for its control plane (`BATON_INIT_DEADLINE`)',
     fields: ['timer'],
     advice: 'see `INITIALIZING` under [phases](#phases)',
   },

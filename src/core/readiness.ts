@@ -1,5 +1,5 @@
 /** Whether traffic may come, and in one line why not. */
-import { outcomeText } from './attempts.ts';
+import { endingText } from './attempts.ts';
 import type { Drained } from './drained.ts';
 import { connectionsOf } from './drained-status.ts';
 import type { Moment, Policy, TimerName } from './model.ts';
@@ -99,7 +99,7 @@ function backoffReason(state: State, outlook: Outlook): string {
   const { restartTokens } = outlook.policy;
   const left = tokensLeft(crashes.length, outlook.policy);
   const attempt = `attempt ${Math.min(crashes.length, restartTokens)} of ${restartTokens}`;
-  const ending = `${crash.launch} ${outcomeText(crash.outcome)}`;
+  const ending = `${crash.launch} ${endingText(crash)}`;
   return `backoff: ${attempt}, ${left} tokens left, ${now}; ${ending}`;
 }
 

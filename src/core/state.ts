@@ -63,6 +63,8 @@ export interface Attempt {
   readonly wasLive: boolean;
   /** It was killed because its admin did not answer, or no longer. */
   readonly wasSilent: boolean;
+  /** What its admin said to the end, of one that was killed for not getting LIVE. */
+  readonly stuckAs?: string;
   readonly lastLines: readonly string[];
 }
 

@@ -67,10 +67,16 @@ export function longestStopMs(policy: StopTimes): number {
   );
 }
 
-/** The plan as lines for people, each beginning with its seconds. */
-export function describeStopPlan(policy: StopTimes): readonly string[] {
-  const end = `${secondsOf(longestStopMs(policy))} s gone, whatever happened`;
-  return [...stopPlan(policy).map(describeStep), end];
+/**
+ * The plan as lines for people, each beginning with its seconds.
+ *
+ * @param isDrained - whether the clients have been told to go before
+ */
+export function describeStopPlan(times: StopTimes, isDrained = false): readonly string[] {
+  const steps = stopPlan(times);
+  const end = `${secondsOf(longestStopMs(times))} s gone, whatever happened`;
+  const isTold = isDrained || steps.some(({ name }) => name === 'drain');
+  return [...steps.map((step) => describeStep(step, isTold)), end];
 }
 
 /** What one more SIGTERM would do in this state, as lines for people. */
@@ -80,7 +86,7 @@ export function describeNextSigterm(state: State, policy: Policy, atMs: number):
   if (newestInheritable(state) === undefined) {
     return ['stops at once: no Envoy serves or drains, so there is nothing to wait for'];
   }
-  return describeStopPlan(stopTimesAt(state, policy, atMs));
+  return describeStopPlan(stopTimesAt(state, policy, atMs), state.drained !== undefined);
 }
 
 /** The second ask skips the wait, the third one kills. */
@@ -91,14 +97,15 @@ function describeNextAsk(stop: Stop): string {
     : 'skips what is left of the wait: SIGTERM to Envoy at once';
 }
 
-function describeStep({ name, fromMs, toMs }: StopStep): string {
+/** Without a shortest time the drain begins with the wait for the last connection. */
+function describeStep({ name, fromMs, toMs }: StopStep, isTold: boolean): string {
   switch (name) {
     case 'delay':
       return `${secondsOf(fromMs)} s nothing changes yet, until ${secondsOf(toMs)} s`;
     case 'drain':
       return `${secondsOf(fromMs)} s readiness off, clients are told to go, until ${secondsOf(toMs)} s`;
     case 'empty':
-      return `${secondsOf(fromMs)} s on as soon as no connection is left, ${secondsOf(toMs)} s at the latest`;
+      return `${secondsOf(fromMs)} s ${isTold ? '' : 'readiness off, clients are told to go, '}on as soon as no connection is left, ${secondsOf(toMs)} s at the latest`;
     case 'terminate':
       return `${secondsOf(fromMs)} s SIGTERM to Envoy, newest first`;
     case 'kill':

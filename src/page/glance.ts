@@ -95,6 +95,9 @@ function failedLast({ history }: Overview, nowMs: NowMs): Html {
     ...history.launches.flatMap(({ id, end }) =>
       end?.isUnexpected ? [{ atMs: end.atMs, text: html`<b>${id}</b> ${end.outcome}.` }] : [],
     ),
+    ...history.handovers.flatMap(({ crash, startedAtMs }) =>
+      crash === undefined ? [] : [{ atMs: startedAtMs, text: html`${crash}.` }],
+    ),
   ];
   const last = [...failures].sort((a, b) => b.atMs - a.atMs)[0];
   if (last === undefined) return html`Nothing remembered.`;

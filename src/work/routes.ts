@@ -1,4 +1,5 @@
 /** What is answered on the status port and on the control socket: one table, from facts to answers. */
+import type { Status } from '../core/status.ts';
 import type { HttpAnswer, HttpRequest, HttpRoutes } from '../ports.ts';
 import { durationMs } from '../settings/duration.ts';
 import type { AgentFace } from './agent-face.ts';
@@ -125,19 +126,28 @@ function answerLogging(face: AgentFace, query: URLSearchParams): HttpAnswer {
   return textAnswer(200, comesBack ? `${now} for ${time}, then as the settings say` : now);
 }
 
-/** Does not wait for the last connection, as pilot-agent's does not: `/status` counts them. */
+/**
+ * Does not wait for the last connection, as pilot-agent's does not: `/status` counts them. 409 while
+ * the agent stops: it drains by its plan, and may be ready until that begins.
+ */
 function answerDrain(face: AgentFace): HttpAnswer {
+  if (isStopping(face.status())) return textAnswer(409, 'The agent is stopping.');
   face.requestDrain('asked by /drain');
   return textAnswer(200, 'draining');
 }
 
-/** 409 when the handover failed, or when someone asked for a drain again meanwhile. */
+/** 409 when the handover failed, the agent stops, or someone asked for a drain again meanwhile. */
 async function answerUndrain(face: AgentFace): Promise<HttpAnswer> {
   const end = await face.requestUndrain();
   if (end === undefined) return jsonAnswer(200, { result: 'notNeeded' } satisfies UndrainAnswer);
-  const isDrained = face.status().drained !== undefined;
+  const status = face.status();
+  const isDrained = status.drained !== undefined || isStopping(status);
   const answer: UndrainAnswer = { ...restartAnswer(end), isDrained };
   return jsonAnswer(isDrained ? 409 : 200, answer);
+}
+
+function isStopping({ phase }: Status): boolean {
+  return phase === 'draining' || phase === 'stopped';
 }
 
 /** The body of the answer to `/undrain`. */

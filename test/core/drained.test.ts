@@ -109,8 +109,11 @@ describe('the way back', () => {
     expect(state.drained).toBeUndefined();
   });
 
-  it('is refused while the agent stops', () => {
-    const { state } = take(drained, sigterm);
+  it.each([
+    ['one that is out of rotation', drained],
+    ['one that was in rotation', serving],
+  ])('is refused while the agent stops: %s', (_, before) => {
+    const { state } = take(before, sigterm);
     expect(take(state, undrain()).effects).toMatchObject([
       { type: 'reportHandover', requests: ['R1'], end: { result: 'refused' } },
     ]);

@@ -489,6 +489,35 @@ describe('a failure in words', () => {
   ])('says how it ended: %j', (outcome, text) => {
     expect(outcomeText(outcome)).toBe(text);
     expect(reasonOf(attemptOf(4, { outcome }))).toBe(`L4 ${text}`);
-    expect(reasonOf(attemptOf(4, { outcome, lastLines: ['a', 'b'] }))).toBe(`L4 ${text}: b`);
+  });
+
+  it('ends with the last line, which is the reason for an end of its own alone', () => {
+    const lastLines = ['a', 'b'];
+    expect(reasonOf(attemptOf(4, { lastLines }))).toBe('L4 exited with code 1: b');
+    const outcome: Outcome = { kind: 'killed', signal: 'SIGKILL' };
+    const text = 'L4 was ended by SIGKILL; its last line: b';
+    expect(reasonOf(attemptOf(4, { outcome, lastLines }))).toBe(text);
+  });
+
+  it.each([
+    ['initialize:L2', 'still INITIALIZING after 11 s'],
+    ['silence:L2', 'without an answer after 11 s'],
+  ])('says of one that was given up at %s how far it had got', (timer, howFar) => {
+    const answered: Event = {
+      type: 'launchAnswered',
+      launch: launchIdOf(2),
+      envoyState: 'INITIALIZING',
+    };
+    const { state } = takeAll(handingOver, [
+      answered,
+      { type: 'timerFired', timer: timer as never },
+    ]);
+    const end = {
+      ...exited(2),
+      outcome: { kind: 'killed', signal: 'SIGKILL' },
+      lastLines: [],
+    } as Event;
+    const { handover } = take(state, end, { afterMs: 11_000 }).state;
+    expect(handover?.attempts.map(reasonOf)).toEqual([`L2 was ended by SIGKILL, ${howFar}`]);
   });
 });

@@ -313,5 +313,6 @@ describe('the history', () => {
     };
     const { handovers } = historyAfter([...servingHappenings, [5_000, chatty]]);
     expect(handovers.at(-1)?.crash).toHaveLength(500);
+    expect(handovers.at(-1)?.crash).toMatch(/x\.\.\.$/);
   });
 });

@@ -69,6 +69,15 @@ describe('the stop plan', () => {
   });
 });
 
+describe('the plan of a stop without a shortest time', () => {
+  test('says in its first line that the drain begins', () => {
+    const lines = describeStopPlan({ ...defaultPolicy, terminationDrainMinMs: 0 });
+    expect(lines[0]).toBe(
+      '0 s readiness off, clients are told to go, on as soon as no connection is left, 25 s at the latest',
+    );
+  });
+});
+
 describe('the next SIGTERM', () => {
   const serving = stateAfter(servingHappenings);
   const told = stateAfter([[1_000, sigterm]], defaultPolicy, serving);

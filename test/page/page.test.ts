@@ -75,6 +75,12 @@ describe('the page', () => {
     );
   });
 
+  test('counts an Envoy that hung among what has failed', () => {
+    const silent: Event = { type: 'launchSilent', launch: launchIdOf(1), silentMs: 30_000 };
+    const text = shown('glance', 41_000, [...servingHappenings, [40_000, silent]]);
+    expect(text).toContain('Failed last ✕ L1 has not answered for 30 s. 1 s ago');
+  });
+
   test('shows certificates with verdict and time left, and what to look at', () => {
     const happenings: readonly Happening[] = [
       ...servingHappenings,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { HttpRequest } from '../../src/ports.ts';
 import { controlRoutes, statusRoutes } from '../../src/work/routes.ts';
-import { type FakeAnswers, fakeAgentFace } from '../support/agent-face.ts';
-import { stateAfter } from '../support/agent-states.ts';
+import { committedEnd, type FakeAnswers, fakeAgentFace } from '../support/agent-face.ts';
+import { servingHappenings, sigterm, stateAfter } from '../support/agent-states.ts';
 import { httpRequest } from '../support/http-requests.ts';
 
 type Facts = Partial<HttpRequest> & { target: string };
@@ -83,6 +83,22 @@ describe('the status port', () => {
       expect(face.asked).toHaveLength(status === 200 ? 1 : 0);
       if (status === 405) expect(answer.headers['allow']).toBe('POST');
     });
+  });
+});
+
+describe('while the agent stops', () => {
+  const state = stateAfter([...servingHappenings, [1_000, sigterm]]);
+
+  test('a drain is not promised: the plan says when it begins', async () => {
+    const answer = await askStatus({ target: '/drain', ...POST }, { state });
+    expect(answer).toMatchObject({ status: 409, body: 'The agent is stopping.\n' });
+  });
+
+  test('a way back is answered with 409, whether it was drained or not', async () => {
+    const end = { ...committedEnd, result: 'refused', reason: 'The agent is stopping.' } as const;
+    const answer = await askStatus({ target: '/undrain', ...POST }, { state, end });
+    expect(answer.status).toBe(409);
+    expect(JSON.parse(String(answer.body))).toMatchObject({ result: 'refused', isDrained: true });
   });
 });
 
