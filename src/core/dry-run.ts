@@ -73,8 +73,7 @@ const REQUEST = requestIdOf('dry-run');
 export function planDryRun(state: State, question: DryRunQuestion): DryRunPlan | undefined {
   const { target, policy, moment } = question;
   const asked = asking(state, question);
-  const seen = step(asked, { type: 'desiredChanged', desired: target }, moment, policy);
-  const begun = onTheWay(seen.state, isBegun, question) ?? alone(state, question);
+  const begun = onTheWay(asked, isBegun, question) ?? alone(state, question);
   const checking = startChecks({ ...moment, policy, effects: [], state: begun });
   const check = checking.effects.find((effect) => effect.type === 'checkDesired');
   const { handover } = checking.state;

@@ -34,9 +34,9 @@ export const ofWaits = mutantsOf('waits.ts', [
 
 export const ofDryRun = mutantsOf('dry-run.ts', [
   [
-    'what is on disk is not what a dry run is about',
-    'onTheWay(seen.state, isBegun, question)',
-    'onTheWay(asked, isBegun, question)',
+    'what is under way counts for nothing',
+    'onTheWay(asked, isBegun, question) ?? alone(state, question)',
+    'alone(state, question)',
   ],
   [
     'a dry run ends at another handover',
