@@ -3,6 +3,8 @@
  * is begun by it.
  */
 import type { Effect, Event } from './events.ts';
+import { onTheWay } from './good-end.ts';
+import { startChecks } from './handover.ts';
 import { step } from './lifecycle.ts';
 import {
   type Desired,
@@ -67,32 +69,34 @@ export interface DryRunPlan {
 
 const REQUEST = requestIdOf('dry-run');
 
-/** The handover that a restart would become once what is under way has come to its good end. */
+/** The handover that a restart would become, once what is under way has come to its good end. */
 export function planDryRun(state: State, question: DryRunQuestion): DryRunPlan | undefined {
-  const { target, mode, policy, moment } = question;
-  const asked = { id: REQUEST, trigger: 'request', mode } as const;
-  const { handover: _, stop: __, ...calm } = settled(state, question);
-  const begun = startChange({
-    ...moment,
-    policy,
-    effects: [],
-    state: { ...calm, desired: target, pending: [asked] },
-  });
-  const check = begun.effects.find((effect) => effect.type === 'checkDesired');
-  const { handover } = begun.state;
+  const { target, policy, moment } = question;
+  const asked = asking(state, question);
+  const begun = onTheWay(asked, isBegun, question) ?? alone(state, question);
+  const checking = startChecks({ ...moment, policy, effects: [], state: begun });
+  const check = checking.effects.find((effect) => effect.type === 'checkDesired');
+  const { handover } = checking.state;
   if (handover === undefined || check === undefined) return undefined;
-  return { state: begun.state, handover, check: { ...check, depth: 'full' } };
+  return { state: checking.state, handover, check: { ...check, target, depth: 'full' } };
 }
 
-/** What is being started is LIVE, and what that replaces is gone. */
-function settled(state: State, { policy, moment }: DryRunQuestion): State {
-  const launch = state.handover?.step === 'starting' ? state.handover.launch : undefined;
-  const arrived =
-    launch === undefined
-      ? state
-      : step(state, { type: 'launchLive', launch }, moment, policy).state;
-  const serving = arrived.launches.filter(({ stage, isKilled }) => stage === 'live' && !isKilled);
-  return serving.length === 0 ? arrived : { ...arrived, launches: serving };
+function asking(state: State, { mode, moment, policy }: DryRunQuestion): State {
+  const ask = { type: 'restartRequested', trigger: 'request', mode, request: REQUEST } as const;
+  return step(state, ask, moment, policy).state;
+}
+
+function isBegun({ handover }: State): boolean {
+  return handover?.step === 'checking' && handover.requests.includes(REQUEST);
+}
+
+/** As if nothing were under way but what serves. */
+function alone(state: State, { target, mode, moment, policy }: DryRunQuestion): State {
+  const asked = { id: REQUEST, trigger: 'request', mode } as const;
+  const { handover: _, stop: __, ...calm } = state;
+  const launches = state.launches.filter(({ stage, isKilled }) => stage === 'live' && !isKilled);
+  const known = { ...calm, launches, desired: target, pending: [asked] };
+  return startChange({ ...moment, policy, effects: [], state: known }).state;
 }
 
 type Facts = Omit<Event & { readonly type: 'checksPassed' }, 'type' | 'handover'>;
@@ -122,7 +126,8 @@ function mebibytes(bytes: number): string {
 
 function overlapOf(state: State, mode: Mode, policy: Policy): OverlapStatus | undefined {
   const serving = servingLaunch(state);
-  if (serving?.liveAtMs === undefined) return undefined;
+  // One that is only foreseen has taken no time.
+  if (serving?.liveAtMs === undefined || serving.liveAtMs === serving.startedAtMs) return undefined;
   const startSeconds = secondsOf(serving.liveAtMs - serving.startedAtMs);
   const besideMs = mode === 'cold' ? 0 : policy.parentShutdownTimeMs;
   return { startSeconds, besideSeconds: secondsOf(besideMs) };
@@ -134,15 +139,11 @@ export function refusalOfRestart({ stop }: State): string | undefined {
 }
 
 /** What a restart asked for now would wait for; undefined when it would begin at once. */
-export function whatComesFirst(
-  state: State,
-  { mode, moment, policy }: DryRunQuestion,
-): string | undefined {
+export function whatComesFirst(state: State, question: DryRunQuestion): string | undefined {
   if (state.handover === undefined && state.launches.every(({ stage }) => stage === 'live')) {
     return undefined;
   }
-  const asking = { type: 'restartRequested', trigger: 'request', mode, request: REQUEST } as const;
-  const asked = step(state, asking, moment, policy).state;
+  const asked = asking(state, question);
   const { handover } = asked;
   // Unless what is under way takes the asker along.
   if (handover?.requests.includes(REQUEST)) {

@@ -2,7 +2,7 @@
 import type { MemoryShortage } from './events.ts';
 import type { Mode, Policy } from './model.ts';
 import type { Handover, Launch, State } from './state.ts';
-import { childOf, findLaunch, newestInheritable, servingLaunch } from './turn.ts';
+import { childOf, findLaunch, newestInheritable, parentOf, servingLaunch } from './turn.ts';
 
 export interface ModeFacts {
   /** Whether the binary speaks the hot restart version of the launch it would inherit from. */
@@ -124,6 +124,8 @@ export function obstacleToHot(
   if (predecessor.isDoomed) return 'its parent died under it, so it will abort';
   if (predecessor.isHung || predecessor.isKilled) return 'it does not answer any more';
   if (childOf(state, predecessor) !== undefined) return 'its child has not ended yet';
+  // A third of them makes the second one cut the first one's drain short.
+  if (parentOf(state, predecessor) !== undefined) return 'its parent has not ended yet';
   const unsoundness = state.unsound.get(predecessor.lineage);
   if (unsoundness === 'poisoned') return 'its lineage has not been repaired';
   if (unsoundness === 'beyondRepair') return 'its lineage could not be repaired';

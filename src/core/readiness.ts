@@ -21,9 +21,9 @@ export interface Outlook {
 const LONGEST_REASON = 500;
 
 /**
- * A live launch serves and no drain has begun, a stop's or one that was asked for: a handover does not interrupt it, and neither does
- * the delay in front of a stop, during which nothing changes. One whose parent died under it goes
- * on serving until its successor is LIVE.
+ * A live launch serves and no drain has begun, a stop's or one that was asked for: a handover does
+ * not interrupt it, and neither does the delay in front of a stop, during which nothing changes. One
+ * whose parent died under it goes on serving until its successor is LIVE.
  */
 export function isReady(state: State): boolean {
   const serving = servingLaunch(state);

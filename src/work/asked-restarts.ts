@@ -60,8 +60,8 @@ export function createAskedRestarts(agent: Agent, clock: Clock): AskedRestarts {
     askBack: async () => {
       const { request, ended } = open();
       agent.post({ type: 'undrainRequested', request });
-      const isOnItsWay = agent.state().drained?.returning === request || !asking.has(request);
-      if (isOnItsWay) return ended;
+      const isAwaited = agent.state().drained?.returning?.includes(request) === true;
+      if (isAwaited || !asking.has(request)) return ended;
       asking.delete(request);
       return undefined;
     },

@@ -8,8 +8,10 @@ import { failedChecks, live, passed } from '../support/core-events.ts';
 import {
   backingOff,
   handingOver,
+  handoverOf,
   launchOf,
   NOW_MS,
+  OLD,
   policy,
   serving,
   take,
@@ -107,6 +109,59 @@ describe('the way back', () => {
   it('is of whoever asked last', () => {
     const { state } = takeAll(drained, [undrain(1), undrain(2), passed(2), live(2)]);
     expect(state.drained).toBeUndefined();
+  });
+
+  it('is the handover that is under way already, for all who ask', () => {
+    const { state, effects } = takeAll(handingOver, [drain, undrain(1), undrain(2), live(2)]);
+    expect(isReady(state)).toBe(true);
+    expect(effects.at(-2)).toMatchObject({
+      end: { id: 'H2', result: 'committed' },
+      requests: ['R1', 'R2'],
+    });
+    expect(state.pending).toEqual([]);
+  });
+
+  it('takes no one along who asked for a restart', () => {
+    const restart: Event = {
+      type: 'restartRequested',
+      trigger: 'request',
+      mode: 'auto',
+      request: requestIdOf('R9'),
+    };
+    const { state } = takeAll(handingOver, [drain, undrain(), restart, live(2)]);
+    expect(state.pending).toMatchObject([{ id: 'R9' }]);
+  });
+
+  it('takes a restart of its own where one of two would stay as it was told', () => {
+    const two = [launchOf(1), launchOf(2, { lineage: lineageIdOf(2) })];
+    const own = { ...policy, standby: true };
+    const third = launchOf(3, { stage: 'starting', lineage: lineageIdOf(3), generation: 1 });
+    const standby = handoverOf({
+      aim: 'standby',
+      mode: 'side-by-side',
+      target: OLD,
+      launch: third.id,
+      replaces: launchIdOf(1),
+    });
+    const launches = [...two, third];
+    const { state } = takeAll(
+      { ...handingOver, launches, handover: standby },
+      [drain, undrain(), live(3)],
+      own,
+    );
+    expect(state.pending).toMatchObject([{ id: 'R1' }]);
+  });
+
+  it('is not begun any more once it is taken back', () => {
+    const { state, effects } = takeAll(handingOver, [drain, undrain(), drain, live(2)]);
+    expect(isReady(state)).toBe(false);
+    expect(state.pending).toEqual([]);
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        end: expect.objectContaining({ result: 'refused' }),
+        requests: ['R1'],
+      }),
+    );
   });
 
   it.each([

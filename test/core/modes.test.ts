@@ -88,6 +88,10 @@ describe('the mode, with more known', () => {
   const killed = launchOf(3, { stage: 'stopping', lineage: lineageIdOf(2), isKilled: true });
   const ending: State = { ...serving, launches: [one, drained, killed] };
   const unreaped: State = { ...serving, launches: [drained, killed] };
+  const drainingBoth: State = {
+    ...serving,
+    launches: [launchOf(1, { stage: 'retiring' }), launchOf(2, { stage: 'retiring' })],
+  };
 
   it.each<[string, State, Partial<Handover>, object, object]>([
     [
@@ -137,6 +141,13 @@ describe('the mode, with more known', () => {
       {},
       {},
       { mode: 'side-by-side', reason: 'its child has not ended yet' },
+    ],
+    [
+      'goes side by side while the parent of the draining one drains as well',
+      drainingBoth,
+      {},
+      {},
+      { mode: 'side-by-side', reason: 'its parent has not ended yet' },
     ],
     [
       'is refused where one of two is restored and listeners cannot be shared',

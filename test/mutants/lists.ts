@@ -17,6 +17,17 @@ import { ofChanges, ofHangs, ofReconcile, ofTokens, ofTurn } from './lists/other
 import { ofRedirect } from './lists/redirect.ts';
 import { ofRetiring } from './lists/retiring.ts';
 import { ofStopping } from './lists/stopping.ts';
+import {
+  ofDryRun,
+  ofGivenUp,
+  ofGoodEnd,
+  ofHistory,
+  ofReadiness,
+  ofRepeatable,
+  ofRepeats,
+  ofStopPlan,
+  ofWaits,
+} from './lists/told.ts';
 import { ofTries } from './lists/tries.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -43,4 +54,13 @@ export const mutants: readonly Mutant[] = [
   ...ofTakenBack,
   ...ofCertificatesSeen,
   ...ofJitter,
+  ...ofDryRun,
+  ...ofGivenUp,
+  ...ofGoodEnd,
+  ...ofHistory,
+  ...ofReadiness,
+  ...ofRepeatable,
+  ...ofRepeats,
+  ...ofStopPlan,
+  ...ofWaits,
 ];

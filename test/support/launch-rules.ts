@@ -40,9 +40,10 @@ function checkMoment({ before, after, event }: Transition, { policy }: Simulated
   );
   must('nothing is launched beside one that starts', !before.launches.some(isStarting));
   const well = after.launches.filter((one) => !(one.isKilled || one.isHung || one.isDoomed));
+  const isServed = after.launches.some(({ stage }) => stage === 'live');
   must(
-    'there are two at most but for a standby, a hung one and one that is killed',
-    well.length <= (policy.standby ? 3 : 2),
+    'there are two at most but for a standby, a hung one, one that is killed, and where none serves',
+    well.length <= (policy.standby || !isServed ? 3 : 2),
   );
   const isCleared = before.handover?.step === 'clearing';
   const isRestart = after.handover?.aim === 'restore' && after.phase !== 'running' && !isCleared;

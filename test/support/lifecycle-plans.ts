@@ -142,6 +142,8 @@ export interface RunOptions {
   readonly afterwards?: (run: RunOfPlan) => void;
   /** Whether a state can't be changed once it was given. */
   readonly isFrozen?: boolean;
+  /** Looks at each transition, and says what rule it breaks by a BrokenRule. */
+  readonly observe?: (transition: Transition, run: RunOfPlan) => void;
 }
 
 /**
@@ -149,7 +151,8 @@ export interface RunOptions {
  *
  * @throws BrokenRule that tells what happened up to there
  */
-export function runPlan(plan: Plan, { afterwards, isFrozen = false }: RunOptions = {}): void {
+export function runPlan(plan: Plan, options: RunOptions = {}): void {
+  const { afterwards, observe, isFrozen = false } = options;
   const journal: Transition[] = [];
   const own = { ...policy, ...plan.settings };
   const rules = createRules(own, () => world);
@@ -160,6 +163,7 @@ export function runPlan(plan: Plan, { afterwards, isFrozen = false }: RunOptions
       if (isFrozen) freeze(transition.after);
       journal.push(transition);
       rules.check(transition);
+      observe?.(transition, { world, rules });
     },
   });
   const commands = plan.isServing ? [...PRELUDE, ...plan.commands] : plan.commands;

@@ -37,7 +37,7 @@ export function createRules(policy: Policy, worldOf: () => SimulatedWorld): Rule
     // Where there is nothing to replace nobody waits for an answer.
     const isAwaited =
       event.type === 'undrainRequested' &&
-      (transition.after.drained?.returning === event.request || effects.some(isAnswer));
+      (transition.after.drained?.returning?.includes(event.request) || effects.some(isAnswer));
     if (isAwaited) asked.add(event.request);
     checkState(transition, policy);
     checkRefusal(transition);

@@ -28,8 +28,8 @@ export const ofDrained = mutantsOf('drained.ts', [
   ['clients are told to go again and again', 'if (isDrained) return turn;', ''],
   [
     'the way back waits for a handover where nobody serves',
-    'isServed ? { ...drained, returning: request } : undefined',
-    '{ ...drained, returning: request }',
+    'isServed ? { ...drained, returning } : undefined',
+    '{ ...drained, returning }',
   ],
   [
     'who comes while it is drained is not told to go',
@@ -38,12 +38,27 @@ export const ofDrained = mutantsOf('drained.ts', [
   ],
   [
     'the way back leads nowhere',
-    'return setState(turn, { drained: undefined });',
+    'return setState(withReturn(turn, live), { drained: undefined });',
     'return tellToGo(turn, live);',
   ],
   [
+    'who asked for the way back and has it costs one more handover',
+    'setState(withReturn(turn, live), {',
+    'setState(turn, {',
+  ],
+  [
+    'the other one of two stays out of rotation',
+    "if (aim !== 'change' && launches.some(stays)) return turn;",
+    '',
+  ],
+  [
+    'who took the way back back is replaced all the same',
+    'setState(refuseReturn(turn), {',
+    'setState(turn, {',
+  ],
+  [
     'a way back that failed brings it back later all the same',
-    'return isAnswered ? setState(turn, { drained: drained as Drained }) : turn;',
+    'return setState(turn, { drained: left.length === 0 ? told : { ...told, returning: left } });',
     'return turn;',
   ],
 ]);

@@ -33,6 +33,11 @@ export const ofModes = mutantsOf('modes.ts', [
     'if (childOf(state, predecessor) !== undefined) return',
     'if (false) return',
   ],
+  [
+    'a third of a lineage cuts the drain of its first short',
+    'if (parentOf(state, predecessor) !== undefined) return',
+    'if (false) return',
+  ],
   ['a side step takes both of two away', "memory === 'wait' || standby", "memory === 'wait'"],
   [
     'a rescue waits for memory',
