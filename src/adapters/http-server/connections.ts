@@ -10,17 +10,22 @@ import {
 
 export interface Connections {
   /**
-   * Makes and sends the answer to a request that has been read. Those of one connection are answered
-   * one after the other, each after the answer before it was taken, however many were sent at once;
-   * what can't be answered any more is not begun.
+   * Reads a request, then makes and sends the answer. Those of one connection are answered one after
+   * the other, each after the answer before it was taken; more at once than anybody has use for end
+   * the connection. What can't be answered any more is not begun.
    */
-  answer(socket: Socket, response: ServerResponse, make: Make): Promise<void>;
+  answer(socket: Socket, response: ServerResponse, read: Read): Promise<void>;
 }
+
+/** Reads the rest of a request. */
+type Read = () => Promise<Make>;
 
 /** Makes an answer. @returns what sends it, and what it keeps in memory until it is taken */
 type Make = () => Promise<{ readonly byteCount: number; readonly send: () => Promise<void> }>;
 
 const MOST_CONNECTIONS = 256;
+/** Sent on one connection and not answered yet: each is in memory until then. */
+const MOST_UNANSWERED = 16;
 /** Of answers that nobody has taken, over all connections. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Takes milliseconds to hand to the kernel: one goes out at a time, and small ones in between. */
@@ -32,6 +37,7 @@ interface Connection extends Guest {
   readonly socket: Socket;
   use: Guest['use'];
   byteCount: number;
+  unansweredCount: number;
   lastAnswer: Promise<void>;
 }
 
@@ -45,8 +51,11 @@ export function watchConnections(server: Server): Connections {
   const turnOf = createTurns(server);
   server.on('connection', room.enter);
 
-  async function answerNext(connection: Connection, response: ServerResponse, make: Make) {
+  async function answerNext(connection: Connection, response: ServerResponse, read: Read) {
     const { socket, party } = connection;
+    if (!room.has(connection)) return;
+    // Until its turn the rest of a request is left to wait where it is, in the kernel.
+    const make = await read();
     connection.use = 'waiting';
     await turnOf(party);
     if (!room.has(connection)) return;
@@ -62,10 +71,16 @@ export function watchConnections(server: Server): Connections {
   }
 
   return {
-    answer: (socket, response, make) => {
+    answer: async (socket, response, read) => {
       const connection = room.find(socket);
-      if (connection === undefined) return Promise.resolve();
-      const answered = connection.lastAnswer.then(() => answerNext(connection, response, make));
+      if (connection === undefined) return;
+      connection.unansweredCount += 1;
+      if (connection.unansweredCount > MOST_UNANSWERED) return room.end(connection);
+      const answered = connection.lastAnswer
+        .then(() => answerNext(connection, response, read))
+        .finally(() => {
+          connection.unansweredCount -= 1;
+        });
       connection.lastAnswer = answered.catch(() => {});
       return answered;
     },
@@ -89,12 +104,19 @@ function createRoom() {
   };
   return {
     has,
+    end,
     find: (socket: Socket) => all.get(socket),
     enter: (socket: Socket): void => {
       if (all.size >= MOST_CONNECTIONS) end(leastWorthKeeping(all.values()));
       const party = partyOf(socket.remoteAddress ?? '');
-      const lastAnswer = Promise.resolve();
-      const connection: Connection = { socket, party, use: 'idle', byteCount: 0, lastAnswer };
+      const connection: Connection = {
+        socket,
+        party,
+        use: 'idle',
+        byteCount: 0,
+        unansweredCount: 0,
+        lastAnswer: Promise.resolve(),
+      };
       all.set(socket, connection);
       socket.once('close', () => end(connection));
     },
