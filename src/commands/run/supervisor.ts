@@ -5,7 +5,7 @@ import { envoyAdmin } from '../../adapters/envoy-admin.ts';
 import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
 import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
-import { holdsConnection } from '../../adapters/peer-process.ts';
+import { mayHoldConnection } from '../../adapters/peer-process.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
@@ -114,7 +114,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
 function isEnvoysOf(launches: Launches): AgentFace['isEnvoys'] {
   return (request) => {
     const pids = [...launches.values()].map(({ process }) => process.pid);
-    return holdsConnection(
+    return mayHoldConnection(
       pids.filter((pid) => pid !== undefined),
       request,
     );
