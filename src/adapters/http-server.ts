@@ -56,7 +56,7 @@ export async function listenHttp(
   return { ok: true, value: listenerOf(server) };
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    await connections.answer(incoming.socket, response, async () => {
+    await connections.answer(incoming, response, async () => {
       const body = await readBody(incoming);
       return async () => {
         const made = body === undefined ? TOO_LARGE : await answerTo(incoming, body);

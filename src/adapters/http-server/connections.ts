@@ -1,5 +1,5 @@
 /** The connections of one listener: how many there may be, and what they may keep in memory. */
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   type Guest,
@@ -14,7 +14,7 @@ export interface Connections {
    * the other, each after the answer before it was taken; more at once than anybody has use for end
    * the connection. What can't be answered any more is not begun.
    */
-  answer(socket: Socket, response: ServerResponse, read: Read): Promise<void>;
+  answer(incoming: IncomingMessage, response: ServerResponse, read: Read): Promise<void>;
 }
 
 /** Reads the rest of a request. */
@@ -26,10 +26,13 @@ type Make = () => Promise<{ readonly byteCount: number; readonly send: () => Pro
 const MOST_CONNECTIONS = 256;
 /** Sent on one connection and not answered yet: each is in memory until then. */
 const MOST_UNANSWERED = 16;
-/** Of answers that nobody has taken, over all connections. */
+/** Of requests that are not answered and answers that nobody has taken, over all connections. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Takes milliseconds to hand to the kernel: one goes out at a time, and small ones in between. */
 const LARGE_BYTES = 64 * 1024;
+/** What a request takes without its body, however short its headers are (measured on Node 20). */
+const REQUEST_BYTES = 4 * 1024;
+const HEADER_BYTES = 80;
 /** Taken in before the next answer is made. */
 const MOST_NEWCOMERS = 32;
 
@@ -52,34 +55,37 @@ export function watchConnections(server: Server): Connections {
   server.on('connection', room.enter);
 
   async function answerNext(connection: Connection, response: ServerResponse, read: Read) {
-    const { socket, party } = connection;
+    const { socket } = connection;
     if (!room.has(connection)) return;
     // Until its turn the rest of a request is left to wait where it is, in the kernel.
     const make = await read();
     connection.use = 'waiting';
-    await turnOf(party);
+    await turnOf(connection);
     if (!room.has(connection)) return;
     const { byteCount, send } = await make();
     connection.use = 'reading';
     room.keep(connection, byteCount);
-    if (byteCount > LARGE_BYTES) await turnOf(party);
+    if (byteCount > LARGE_BYTES) await turnOf(connection);
     if (!room.has(connection)) return;
     const taken = new Promise<void>((resolve) => response.once('close', resolve));
     await send();
     if (!socket.destroyed) await taken;
-    room.settle(connection);
+    room.settle(connection, byteCount);
   }
 
   return {
-    answer: async (socket, response, read) => {
+    answer: async ({ socket, rawHeaders }, response, read) => {
       const connection = room.find(socket);
       if (connection === undefined) return;
+      const byteCount = REQUEST_BYTES + (rawHeaders.length / 2) * HEADER_BYTES;
       connection.unansweredCount += 1;
-      if (connection.unansweredCount > MOST_UNANSWERED) return room.end(connection);
+      room.keep(connection, byteCount);
+      if (connection.unansweredCount > MOST_UNANSWERED) room.end(connection);
       const answered = connection.lastAnswer
         .then(() => answerNext(connection, response, read))
         .finally(() => {
           connection.unansweredCount -= 1;
+          room.keep(connection, -byteCount);
         });
       connection.lastAnswer = answered.catch(() => {});
       return answered;
@@ -94,12 +100,12 @@ function createRoom() {
 
   const has = ({ socket }: Connection) => all.has(socket);
   const count = (connection: Connection, byteCount: number) => {
-    keptByteCount += byteCount - connection.byteCount;
-    connection.byteCount = byteCount;
+    keptByteCount += byteCount;
+    connection.byteCount += byteCount;
   };
   const end = (connection: Connection | undefined) => {
     if (connection === undefined || !all.delete(connection.socket)) return;
-    count(connection, 0);
+    count(connection, -connection.byteCount);
     connection.socket.destroy();
   };
   return {
@@ -120,16 +126,18 @@ function createRoom() {
       all.set(socket, connection);
       socket.once('close', () => end(connection));
     },
+    /** So much more, or less. */
     keep: (connection: Connection, byteCount: number): void => {
       if (!has(connection)) return;
       count(connection, byteCount);
       if (keptByteCount > MOST_BYTES) end(leastWorthItsMemory(all.values()));
     },
-    /** It has been answered, and was of use just now. */
-    settle: (connection: Connection): void => {
+    /** It has been answered by so many bytes, and was of use just now. */
+    settle: (connection: Connection, byteCount: number): void => {
       connection.use = 'idle';
-      count(connection, 0);
-      if (all.delete(connection.socket)) all.set(connection.socket, connection);
+      if (!all.delete(connection.socket)) return;
+      all.set(connection.socket, connection);
+      count(connection, -byteCount);
     },
   };
 }
@@ -139,8 +147,8 @@ function createRoom() {
  * question from elsewhere by one such answer. Newcomers come before it, for the event loop takes in
  * one of them each time round, and a probe may be the last of a long line.
  */
-function createTurns(server: Server): (party: string) => Promise<void> {
-  const waiting = new Map<string, (() => void)[]>();
+function createTurns(server: Server): (connection: Connection) => Promise<void> {
+  const waiting = new Map<string, Set<() => void>>();
   let hasNewcomer = false;
   let newcomerCount = 0;
   server.on('connection', () => {
@@ -159,16 +167,24 @@ function createTurns(server: Server): (party: string) => Promise<void> {
 
   function letThrough(): void {
     for (const [party, line] of waiting) {
-      line.shift()?.();
-      if (line.length === 0) waiting.delete(party);
+      const [goOn] = line;
+      goOn?.();
+      if (line.size === 0) waiting.delete(party);
     }
   }
 
-  return (party) =>
+  return ({ party, socket }) =>
     new Promise((resolve) => {
       if (waiting.size === 0) setImmediate(takeTurn);
-      const line = waiting.get(party) ?? [];
-      line.push(resolve);
+      const line = waiting.get(party) ?? new Set();
       waiting.set(party, line);
+      const goOn = () => {
+        line.delete(goOn);
+        socket.off('close', goOn);
+        resolve();
+      };
+      line.add(goOn);
+      // Whose connection was ended stands in nobody's way, and keeps no memory until its turn.
+      socket.once('close', goOn);
     });
 }

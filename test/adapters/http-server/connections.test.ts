@@ -96,6 +96,19 @@ describe('a crowd of connections', () => {
     await Promise.all(sockets.map(end));
     expect(sockets.filter(({ bytesRead }) => bytesRead > LARGE.length).length).toBeLessThan(60);
   });
+
+  test('that waits for answers keeps 64 MiB of requests at most', async () => {
+    const port = await listen(({ target }) =>
+      target === '/slow' ? new Promise(() => undefined) : Promise.resolve(OK),
+    );
+    // What is short to send takes many times as much in memory.
+    const request = `GET /slow HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(4_000)}\r\n`;
+    const sockets = await crowd(port, 40, request.repeat(16));
+    const openCount = () => sockets.filter(({ closed }) => !closed).length;
+    await vi.waitFor(() => expect(openCount()).toBeLessThan(14), { timeout: 20_000 });
+    expect(openCount()).toBeGreaterThan(8);
+    expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
+  });
 });
 
 describe('requests sent at once', () => {
