@@ -188,7 +188,9 @@ function worldOf(parts: SupervisorParts, centre: Centre): World {
   const folder = directory.path;
   const memory = createMemoryAccount();
   const queries = createEnvoyQueries({ clock: systemClock, environment, folder });
-  const processes = createEnvoyProcesses({ folder, environment, onLine: log.envoyLine });
+  const { keep: keepFolder } = directory;
+  const onLine = log.envoyLine;
+  const processes = createEnvoyProcesses({ folder, keepFolder, environment, onLine });
   const forgetUnused = () => void keepUsed({ agent, sources });
   return {
     clock: systemClock,
