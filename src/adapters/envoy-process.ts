@@ -22,6 +22,8 @@ const TURNS_AFTER_EXIT = 4;
 export interface EnvoyProcessOptions {
   /** Where named pipes live for the moment between their making and their opening. */
   readonly folder: string;
+  /** Keeps that folder for as long as the work takes. @throws Error when it is given up already */
+  keepFolder<Answer>(work: () => Promise<Answer>): Promise<Answer>;
   /** Merged over the agent's own: an undefined member takes a name away. */
   readonly environment: Environment;
   onLine(spec: SpawnSpec, pid: number, line: EnvoyLine): void;
@@ -38,7 +40,10 @@ export function createEnvoyProcesses(options: EnvoyProcessOptions): EnvoyProcess
   let pipeCount = 0;
   const makePipes = () => {
     pipeCount += 1;
-    return openPipes(join(options.folder, `.pipe-${pipeCount}`), options.environment);
+    const name = join(options.folder, `.pipe-${pipeCount}`);
+    return options
+      .keepFolder(() => openPipes(name, options.environment))
+      .catch((error: unknown) => pipesFailed(messageOf(error)));
   };
   // Made ahead, so that no launch waits for them; those of the last one go with the agent.
   let madeAhead = makePipes();

@@ -56,10 +56,12 @@ export async function listenHttp(
   return { ok: true, value: listenerOf(server) };
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(incoming);
-    await connections.answer(incoming.socket, response, async () => {
-      const made = body === undefined ? TOO_LARGE : await answerTo(incoming, body);
-      return { byteCount: keptBytes(made.body), send: () => send(response, made) };
+    await connections.answer(incoming, response, async () => {
+      const body = await readBody(incoming);
+      return async () => {
+        const made = body === undefined ? TOO_LARGE : await answerTo(incoming, body);
+        return { byteCount: keptBytes(made.body), send: () => send(response, made) };
+      };
     });
   }
 
@@ -121,6 +123,7 @@ function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
     incoming.on('end', () => resolve(Buffer.concat(chunks)));
     incoming.on('error', () => resolve(undefined));
     incoming.on('close', () => resolve(undefined));
+    if (incoming.destroyed) resolve(undefined);
   });
 }
 

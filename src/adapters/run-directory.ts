@@ -31,7 +31,7 @@ const MAX_PATH_BYTES = 107 - '/admin-L9999999.sock'.length;
 
 const NOBODY: EndedEnvoys = { found: [], killed: [], left: [] };
 
-/** A validation that is under way at the end is not waited for any longer. */
+/** What is under way at the end, such as a validation, is not waited for any longer. */
 const LAST_USE_MS = 500;
 
 /** More than a run ever has at once; each costs the next start a look. */
@@ -52,6 +52,8 @@ export interface OpenRunDirectory extends RunDirectory {
   remember(state: RunState): Promise<void>;
   /** What the last run remembered; empty when there is nothing that can be read. */
   recall(): Promise<RunState>;
+  /** Does work with files of it, for which `release` waits a moment. @throws AgentError once given up */
+  keep<Answer>(work: () => Promise<Answer>): Promise<Answer>;
   /**
    * Gives the directory up; another agent may own it from then on. Every Envoy started with a file
    * of it is ended, as are validations; what is only for them goes, private keys first of all, and
@@ -191,6 +193,7 @@ function openedAt(folder: string, unlock: Cancel, clock: Clock): Omit<OpenRunDir
     ...secretsIn(folder, forEnvoy),
     remember: (state) => write(STATE_FILE, JSON.stringify(state)),
     recall: async () => asRunState(await readJson(inside(STATE_FILE))),
+    keep: forEnvoy,
     release: async () => {
       isReleased = true;
       await underway.untilOver(LAST_USE_MS, clock);

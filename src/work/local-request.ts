@@ -10,7 +10,7 @@ const LOOPBACK_V4 = /^127(\.\d{1,3}){3}$/;
 /** What a proxy puts on a request that it passes on, Envoy always. */
 const RELAY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto'] as const;
 
-/** Whether a request came over a connection that one of our Envoys has made. */
+/** Whether a request may have come over a connection that one of our Envoys has made. */
 export type IsEnvoys = (request: HttpRequest) => Promise<boolean>;
 
 /** Why a request may not change anything, in one line; undefined when it may. */

@@ -40,7 +40,8 @@ function processesIn(
   environment: Readonly<Record<string, string | undefined>> = {},
 ) {
   const onLine = (_spec: unknown, _pid: number, line: EnvoyLine) => void lines.push(line);
-  return createEnvoyProcesses({ folder: place, environment, onLine });
+  const keepFolder = <Answer>(work: () => Promise<Answer>) => work();
+  return createEnvoyProcesses({ folder: place, keepFolder, environment, onLine });
 }
 
 /** Starts a program of this text, a shell script when it begins with no `#!`. */

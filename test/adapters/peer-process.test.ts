@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { holdsConnection } from '../../src/adapters/peer-process.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { mayHoldConnection } from '../../src/adapters/peer-process.ts';
 
 let server: Server;
 let children: ChildProcess[];
@@ -33,6 +34,7 @@ async function accepted(begin: () => unknown): Promise<Socket> {
   const connection = once(server, 'connection');
   begin();
   const [socket] = (await connection) as [Socket];
+  socket.on('error', () => undefined);
   ours.push(socket);
   return socket;
 }
@@ -62,8 +64,8 @@ describe('the process at the other end', () => {
     });
     const pid = child?.pid ?? 0;
 
-    expect(await holdsConnection([pid], portsOf(socket))).toBe(true);
-    expect(await holdsConnection([process.ppid], portsOf(socket))).toBe(false);
+    expect(await mayHoldConnection([pid], portsOf(socket))).toBe(true);
+    expect(await mayHoldConnection([process.ppid], portsOf(socket))).toBe(false);
   });
 
   test('is not another one that has a connection to the same port', async () => {
@@ -74,12 +76,36 @@ describe('the process at the other end', () => {
     });
     const own = await accepted(() => ours.push(connect(port, '127.0.0.1')));
 
-    expect(await holdsConnection([child?.pid ?? 0], portsOf(own))).toBe(false);
-    expect(await holdsConnection([process.pid], portsOf(own))).toBe(true);
+    expect(await mayHoldConnection([child?.pid ?? 0], portsOf(own))).toBe(false);
+    expect(await mayHoldConnection([process.pid], portsOf(own))).toBe(true);
   });
 
-  test('is nobody where the process or the connection is gone', async () => {
+  test('is not a process that is gone', async () => {
     const port = await listen('127.0.0.1');
-    expect(await holdsConnection([2 ** 22 + 1], { peerPort: 1, localPort: port })).toBe(false);
+    const own = await accepted(() => ours.push(connect(port, '127.0.0.1')));
+    expect(await mayHoldConnection([2 ** 22 + 1], portsOf(own))).toBe(false);
+  });
+
+  test.each(['FIN', 'RST'])('may have been any of them once it is closed, by %s', async (how) => {
+    const port = await listen('127.0.0.1');
+    const own = await accepted(() => ours.push(connect(port, '127.0.0.1')));
+    const ports = portsOf(own);
+    const [other] = ours;
+    if (how === 'FIN') other?.destroy();
+    else other?.resetAndDestroy();
+    await vi.waitFor(() => expect(other?.closed).toBe(true));
+
+    expect(await mayHoldConnection([process.ppid], ports)).toBe(true);
+  });
+
+  test('may have been any of them when it is closed while its holder is looked for', async () => {
+    const port = await listen('127.0.0.1');
+    const own = await accepted(() => ours.push(connect(port, '127.0.0.1')));
+    const asked = mayHoldConnection(Array(200).fill(process.ppid), portsOf(own));
+    // The tables have been read by then, and hardly a process has been.
+    await Promise.all([readFile('/proc/self/net/tcp'), readFile('/proc/self/net/tcp6')]);
+    ours[0]?.resetAndDestroy();
+
+    expect(await asked).toBe(true);
   });
 });

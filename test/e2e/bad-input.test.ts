@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { freePort, openWorld, type World } from '../support/e2e-world.ts';
 
 let world: World;
@@ -149,6 +149,24 @@ describe('baton run', () => {
       expect(output).toMatch(says);
       expect(output).toContain(`port ${port}`);
       expectNoStackIn(output);
+      expect(await world.leftOvers()).toEqual([]);
+    } finally {
+      holder.close();
+    }
+  });
+
+  test('given a port in use, leaves no pipe behind that was still in the making', async () => {
+    const place = join(world.folder, 'bin');
+    const slow = `#!/bin/sh\nsleep 0.2\nPATH=/usr/bin:/bin mkfifo "$@"\n: > ${place}/made\n`;
+    await mkdir(place);
+    await writeFile(join(place, 'mkfifo'), slow, { mode: 0o755 });
+    const holder = createServer().listen(world.statusPort, '127.0.0.1');
+    await once(holder, 'listening');
+    try {
+      const { code } = await world.runAgent({ PATH: `${place}:${process.env['PATH']}` });
+
+      expect(code).toBe(98);
+      await vi.waitFor(() => access(join(place, 'made')));
       expect(await world.leftOvers()).toEqual([]);
     } finally {
       holder.close();

@@ -1,4 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { afterEach, expect, test, vi } from 'vitest';
 import { freePort, openWorld, type World } from '../support/e2e-world.ts';
 import { exchangeText, statusesIn } from '../support/raw-http.ts';
 
@@ -66,3 +68,23 @@ test.each(['the status port', 'the admin port'])(
     expect((await agent.status()).launches).toMatchObject([{ id: 'L1', stage: 'live' }]);
   },
 );
+
+test('nor does what a real Envoy passes on of somebody who does not wait for the answer', async () => {
+  world = await openWorld();
+  await world.writeBootstrap({ isTcp: true, upstreamPort: world.statusPort });
+  const agent = await world.startReadyAgent();
+  const post = 'POST /logging?level=warn HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
+
+  for (let waitMs = 0; waitMs < 30; waitMs += 1) {
+    const socket = createConnection(world.port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(post);
+    await vi.waitUntil(() => socket.bytesWritten === post.length);
+    const untilMs = performance.now() + waitMs / 5;
+    while (performance.now() < untilMs) await new Promise((resolve) => setImmediate(resolve));
+    socket.resetAndDestroy();
+  }
+  await agent.status();
+
+  expect(agent.records({ msg: 'log level changed' })).toEqual([]);
+});

@@ -1,5 +1,5 @@
 /** The connections of one listener: how many there may be, and what they may keep in memory. */
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   type Guest,
@@ -10,21 +10,29 @@ import {
 
 export interface Connections {
   /**
-   * Makes and sends the answer to a request that has been read. Those of one connection are answered
-   * one after the other, each after the answer before it was taken, however many were sent at once;
-   * what can't be answered any more is not begun.
+   * Reads a request, then makes and sends the answer. Those of one connection are answered one after
+   * the other, each after the answer before it was taken; more at once than anybody has use for end
+   * the connection. What can't be answered any more is not begun.
    */
-  answer(socket: Socket, response: ServerResponse, make: Make): Promise<void>;
+  answer(incoming: IncomingMessage, response: ServerResponse, read: Read): Promise<void>;
 }
+
+/** Reads the rest of a request. */
+type Read = () => Promise<Make>;
 
 /** Makes an answer. @returns what sends it, and what it keeps in memory until it is taken */
 type Make = () => Promise<{ readonly byteCount: number; readonly send: () => Promise<void> }>;
 
 const MOST_CONNECTIONS = 256;
-/** Of answers that nobody has taken, over all connections. */
+/** Sent on one connection and not answered yet: each is in memory until then. */
+const MOST_UNANSWERED = 16;
+/** Of requests that are not answered and answers that nobody has taken, over all connections. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Takes milliseconds to hand to the kernel: one goes out at a time, and small ones in between. */
 const LARGE_BYTES = 64 * 1024;
+/** What a request takes without its body, however short its headers are (measured on Node 20). */
+const REQUEST_BYTES = 4 * 1024;
+const HEADER_BYTES = 80;
 /** Taken in before the next answer is made. */
 const MOST_NEWCOMERS = 32;
 
@@ -32,6 +40,7 @@ interface Connection extends Guest {
   readonly socket: Socket;
   use: Guest['use'];
   byteCount: number;
+  unansweredCount: number;
   lastAnswer: Promise<void>;
 }
 
@@ -45,27 +54,39 @@ export function watchConnections(server: Server): Connections {
   const turnOf = createTurns(server);
   server.on('connection', room.enter);
 
-  async function answerNext(connection: Connection, response: ServerResponse, make: Make) {
-    const { socket, party } = connection;
+  async function answerNext(connection: Connection, response: ServerResponse, read: Read) {
+    const { socket } = connection;
+    if (!room.has(connection)) return;
+    // Until its turn the rest of a request is left to wait where it is, in the kernel.
+    const make = await read();
     connection.use = 'waiting';
-    await turnOf(party);
+    await turnOf(connection);
     if (!room.has(connection)) return;
     const { byteCount, send } = await make();
     connection.use = 'reading';
     room.keep(connection, byteCount);
-    if (byteCount > LARGE_BYTES) await turnOf(party);
+    if (byteCount > LARGE_BYTES) await turnOf(connection);
     if (!room.has(connection)) return;
     const taken = new Promise<void>((resolve) => response.once('close', resolve));
     await send();
     if (!socket.destroyed) await taken;
-    room.settle(connection);
+    room.settle(connection, byteCount);
   }
 
   return {
-    answer: (socket, response, make) => {
+    answer: async ({ socket, rawHeaders }, response, read) => {
       const connection = room.find(socket);
-      if (connection === undefined) return Promise.resolve();
-      const answered = connection.lastAnswer.then(() => answerNext(connection, response, make));
+      if (connection === undefined) return;
+      const byteCount = REQUEST_BYTES + (rawHeaders.length / 2) * HEADER_BYTES;
+      connection.unansweredCount += 1;
+      room.keep(connection, byteCount);
+      if (connection.unansweredCount > MOST_UNANSWERED) room.end(connection);
+      const answered = connection.lastAnswer
+        .then(() => answerNext(connection, response, read))
+        .finally(() => {
+          connection.unansweredCount -= 1;
+          room.keep(connection, -byteCount);
+        });
       connection.lastAnswer = answered.catch(() => {});
       return answered;
     },
@@ -79,35 +100,44 @@ function createRoom() {
 
   const has = ({ socket }: Connection) => all.has(socket);
   const count = (connection: Connection, byteCount: number) => {
-    keptByteCount += byteCount - connection.byteCount;
-    connection.byteCount = byteCount;
+    keptByteCount += byteCount;
+    connection.byteCount += byteCount;
   };
   const end = (connection: Connection | undefined) => {
     if (connection === undefined || !all.delete(connection.socket)) return;
-    count(connection, 0);
+    count(connection, -connection.byteCount);
     connection.socket.destroy();
   };
   return {
     has,
+    end,
     find: (socket: Socket) => all.get(socket),
     enter: (socket: Socket): void => {
       if (all.size >= MOST_CONNECTIONS) end(leastWorthKeeping(all.values()));
       const party = partyOf(socket.remoteAddress ?? '');
-      const lastAnswer = Promise.resolve();
-      const connection: Connection = { socket, party, use: 'idle', byteCount: 0, lastAnswer };
+      const connection: Connection = {
+        socket,
+        party,
+        use: 'idle',
+        byteCount: 0,
+        unansweredCount: 0,
+        lastAnswer: Promise.resolve(),
+      };
       all.set(socket, connection);
       socket.once('close', () => end(connection));
     },
+    /** So much more, or less. */
     keep: (connection: Connection, byteCount: number): void => {
       if (!has(connection)) return;
       count(connection, byteCount);
       if (keptByteCount > MOST_BYTES) end(leastWorthItsMemory(all.values()));
     },
-    /** It has been answered, and was of use just now. */
-    settle: (connection: Connection): void => {
+    /** It has been answered by so many bytes, and was of use just now. */
+    settle: (connection: Connection, byteCount: number): void => {
       connection.use = 'idle';
-      count(connection, 0);
-      if (all.delete(connection.socket)) all.set(connection.socket, connection);
+      if (!all.delete(connection.socket)) return;
+      all.set(connection.socket, connection);
+      count(connection, -byteCount);
     },
   };
 }
@@ -117,8 +147,8 @@ function createRoom() {
  * question from elsewhere by one such answer. Newcomers come before it, for the event loop takes in
  * one of them each time round, and a probe may be the last of a long line.
  */
-function createTurns(server: Server): (party: string) => Promise<void> {
-  const waiting = new Map<string, (() => void)[]>();
+function createTurns(server: Server): (connection: Connection) => Promise<void> {
+  const waiting = new Map<string, Set<() => void>>();
   let hasNewcomer = false;
   let newcomerCount = 0;
   server.on('connection', () => {
@@ -137,16 +167,24 @@ function createTurns(server: Server): (party: string) => Promise<void> {
 
   function letThrough(): void {
     for (const [party, line] of waiting) {
-      line.shift()?.();
-      if (line.length === 0) waiting.delete(party);
+      const [goOn] = line;
+      goOn?.();
+      if (line.size === 0) waiting.delete(party);
     }
   }
 
-  return (party) =>
+  return ({ party, socket }) =>
     new Promise((resolve) => {
       if (waiting.size === 0) setImmediate(takeTurn);
-      const line = waiting.get(party) ?? [];
-      line.push(resolve);
+      const line = waiting.get(party) ?? new Set();
       waiting.set(party, line);
+      const goOn = () => {
+        line.delete(goOn);
+        socket.off('close', goOn);
+        resolve();
+      };
+      line.add(goOn);
+      // Whose connection was ended stands in nobody's way, and keeps no memory until its turn.
+      socket.once('close', goOn);
     });
 }

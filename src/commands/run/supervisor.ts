@@ -5,7 +5,7 @@ import { envoyAdmin } from '../../adapters/envoy-admin.ts';
 import { createEnvoyProcesses } from '../../adapters/envoy-process.ts';
 import { createEnvoyQueries } from '../../adapters/envoy-queries.ts';
 import { createMemoryAccount } from '../../adapters/memory-headroom.ts';
-import { holdsConnection } from '../../adapters/peer-process.ts';
+import { mayHoldConnection } from '../../adapters/peer-process.ts';
 import type { OpenRunDirectory, RunState } from '../../adapters/run-directory.ts';
 import { type Agent, createAgent, type Transition } from '../../agent.ts';
 import { describe } from '../../core/describe.ts';
@@ -111,7 +111,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
 function isEnvoysOf(launches: Launches): AgentFace['isEnvoys'] {
   return (request) => {
     const pids = [...launches.values()].map(({ process }) => process.pid);
-    return holdsConnection(
+    return mayHoldConnection(
       pids.filter((pid) => pid !== undefined),
       request,
     );
@@ -185,7 +185,9 @@ function worldOf(parts: SupervisorParts, centre: Centre): World {
   const folder = directory.path;
   const memory = createMemoryAccount();
   const queries = createEnvoyQueries({ clock: systemClock, environment, folder });
-  const processes = createEnvoyProcesses({ folder, environment, onLine: log.envoyLine });
+  const { keep: keepFolder } = directory;
+  const onLine = log.envoyLine;
+  const processes = createEnvoyProcesses({ folder, keepFolder, environment, onLine });
   const forgetUnused = () => void keepUsed({ agent, sources });
   return {
     clock: systemClock,

@@ -96,6 +96,19 @@ describe('a crowd of connections', () => {
     await Promise.all(sockets.map(end));
     expect(sockets.filter(({ bytesRead }) => bytesRead > LARGE.length).length).toBeLessThan(60);
   });
+
+  test('that waits for answers keeps 64 MiB of requests at most', async () => {
+    const port = await listen(({ target }) =>
+      target === '/slow' ? new Promise(() => undefined) : Promise.resolve(OK),
+    );
+    // What is short to send takes many times as much in memory.
+    const request = `GET /slow HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(4_000)}\r\n`;
+    const sockets = await crowd(port, 40, request.repeat(16));
+    const openCount = () => sockets.filter(({ closed }) => !closed).length;
+    await vi.waitFor(() => expect(openCount()).toBeLessThan(14), { timeout: 20_000 });
+    expect(openCount()).toBeGreaterThan(8);
+    expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
+  });
 });
 
 describe('requests sent at once', () => {
@@ -107,10 +120,39 @@ describe('requests sent at once', () => {
     });
     const socket = await connect(port, CROWD);
     socket.pause();
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
     await vi.waitFor(() => expect(begunCount).toBe(1));
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
     expect(begunCount).toBe(2);
+  });
+
+  test('without end, behind an answer that is long in coming, end the connection', async () => {
+    const begun: string[] = [];
+    const port = await listen(({ target }) => {
+      begun.push(target);
+      return new Promise(() => undefined);
+    });
+    const socket = await connect(port, CROWD);
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await vi.waitFor(() => expect(begun).toEqual(['/slow']));
+    socket.write('GET /next HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
+    await vi.waitFor(() => expect(socket.closed).toBe(true));
+    expect(begun).toEqual(['/slow']);
+  });
+
+  test('are read in their turn alone: what is sent meanwhile stays with its sender', async () => {
+    const port = await listen(() => new Promise(() => undefined));
+    const socket = await connect(port, CROWD);
+    const body = Buffer.alloc(64 * 1024 * 1024);
+    let isTaken: boolean | undefined;
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+    socket.write(body, (error) => {
+      isTaken = error === undefined || error === null;
+    });
+    // A request that has not come within 5 s ends its connection.
+    await vi.waitFor(() => expect(isTaken).toBeDefined(), { timeout: 20_000 });
+    expect(isTaken).toBe(false);
   });
 
   test('are not begun when their sender has gone', async () => {
@@ -124,7 +166,7 @@ describe('requests sent at once', () => {
       return OK;
     });
     const socket = await connect(port, CROWD);
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
     await vi.waitFor(() => expect(begunCount).toBe(1));
     socket.resetAndDestroy();
     const next = await connect(port, NODE);
