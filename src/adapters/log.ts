@@ -116,7 +116,6 @@ function visibly(output: DestinationStream): DestinationStream {
 async function prettied(output: DestinationStream): Promise<DestinationStream> {
   const { prettyFactory } = await import('pino-pretty');
   const prettify = prettyFactory({
-    colorize: true,
     ignore: 'pid',
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,

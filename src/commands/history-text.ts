@@ -1,4 +1,5 @@
 /** The history as text, the newest last: nearest to where the next command is typed. */
+import { connectionsText } from '../core/connections.ts';
 import type { HistoryStatus, LaneStatus, PastHandoverStatus } from '../core/history-status.ts';
 import { ageText, lengthText } from '../page/duration-text.ts';
 
@@ -25,7 +26,9 @@ function laneLines(lane: LaneStatus): readonly string[] {
     `epoch ${epoch} of ${lineage}`,
     mode,
     pid === undefined ? undefined : `pid ${pid}`,
-    connections === undefined ? undefined : `${connections} connections${ended ? ' left' : ''}`,
+    connections === undefined
+      ? undefined
+      : `${connectionsText(connections)}${ended ? ' left' : ''}`,
   ];
   const steps = stages.map(({ stage, seconds }) => `${stage} ${shortLength(seconds)}`);
   const end =
@@ -43,7 +46,7 @@ function handoverLines(handover: PastHandoverStatus): readonly string[] {
     `because of ${triggers.join(', ')}`,
     launch && `to ${launch}`,
     durationSeconds === undefined ? undefined : `took ${shortLength(durationSeconds)}`,
-    connectionsLeft === undefined ? undefined : `${connectionsLeft} connections left`,
+    connectionsLeft === undefined ? undefined : `${connectionsText(connectionsLeft)} left`,
     ago(handover),
   ];
   const omitted = omittedSteps > 0 ? `, and ${omittedSteps} more in the middle` : '';

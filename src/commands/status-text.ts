@@ -1,5 +1,7 @@
 /** The status as a page of text: a word in front, what belongs to it beside and below. */
+
 import type { CertificatesStatus, LeafStatus } from '../core/certificate-status.ts';
+import { connectionsText } from '../core/connections.ts';
 import type { DrainedStatus } from '../core/drained-status.ts';
 import { type GivenUpStatus, givenUpText } from '../core/given-up.ts';
 import type {
@@ -56,7 +58,9 @@ export function sectionLines(title: string, lines: readonly string[]): readonly 
 
 function drainedLine({ reason, seconds, connections, isReturning }: DrainedStatus): string {
   const left =
-    connections === undefined ? 'connections not counted yet' : `${connections} connections left`;
+    connections === undefined
+      ? 'connections not counted yet'
+      : `${connectionsText(connections)} left`;
   const next = isReturning
     ? 'on its way back: a new Envoy is being started'
     : '`baton undrain` brings it back';
@@ -78,7 +82,7 @@ function launchLines(launches: readonly LaunchStatus[]): readonly string[] {
     launch.liveSeconds === undefined
       ? `started ${age(launch.ageSeconds)} ago`
       : `live for ${age(launch.liveSeconds)}`,
-    launch.connections === undefined ? '' : `${launch.connections} connections`,
+    launch.connections === undefined ? '' : connectionsText(launch.connections),
     launch.unproved === undefined ? '' : `certificates not proved: ${launch.unproved}`,
   ]);
   return aligned(rows);

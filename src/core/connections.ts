@@ -34,3 +34,8 @@ function statsIn(text: string): readonly { name?: unknown; value?: unknown }[] |
     return undefined;
   }
 }
+
+/** In words: "1 connection", "2 connections". */
+export function connectionsText(count: number): string {
+  return `${count} connection${count === 1 ? '' : 's'}`;
+}

@@ -1,5 +1,6 @@
 /** Whether traffic may come, and in one line why not. */
 import { endingText } from './attempts.ts';
+import { connectionsText } from './connections.ts';
 import type { Drained } from './drained.ts';
 import { connectionsOf } from './drained-status.ts';
 import type { Moment, Policy, TimerName } from './model.ts';
@@ -85,7 +86,7 @@ function hangReason(state: State): string {
 }
 
 function drainedReason(state: State, drained: Drained, { moment }: Outlook): string {
-  const since = `${secondsOf(moment.atMs - drained.sinceMs)} s ago, ${connectionsText(state)}`;
+  const since = `${secondsOf(moment.atMs - drained.sinceMs)} s ago, ${connectionsNow(state)}`;
   const now = drained.returning === undefined ? '' : ', and is on its way back';
   return `drained: ${drained.reason} ${since}${now}`;
 }
@@ -139,12 +140,12 @@ function stoppingReason(state: State, outlook: Outlook): string {
   if (step === 'terminating') return `stopping: waiting for Envoy to end (${reason})`;
   const leftSeconds = secondsUntil(state, 'drainMax', outlook);
   const atMost = leftSeconds === undefined ? '' : `, ${leftSeconds} s left at most`;
-  return `draining: ${connectionsText(state)}${atMost} (${reason})`;
+  return `draining: ${connectionsNow(state)}${atMost} (${reason})`;
 }
 
-function connectionsText(state: State): string {
+function connectionsNow(state: State): string {
   const count = connectionsOf(state);
-  return count === undefined ? 'connections not counted yet' : `${count} connections`;
+  return count === undefined ? 'connections not counted yet' : connectionsText(count);
 }
 
 function deadline(state: State, timer: TimerName, outlook: Outlook): string {

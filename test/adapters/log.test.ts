@@ -126,6 +126,8 @@ describe('the log', () => {
 
   test('is pretty for people', async () => {
     const { output } = await written({ format: 'pretty', early: 1 });
+    // In a file colours are no help.
+    expect(output).not.toContain('\u001b[');
     expect(output).toMatch(/^\S*\[\d\d:\d\d:\d\d\.\d{3}\]\S* .*INFO.*draining/);
     expect(output).toMatch(/WARN.*hot/);
     expect(output).not.toMatch(/^{/m);
