@@ -145,32 +145,13 @@ function failureOf(
 
 function rememberResults(
   handovers: readonly PastHandover[],
-  { effects, moment }: Happened,
+  { effects }: Happened,
 ): readonly PastHandover[] {
   return effects.reduce((sofar, effect) => {
     if (effect.type !== 'reportHandover' || effect.end.id === undefined) return sofar;
     const { end } = effect;
-    const { id } = effect.end;
-    // Begun and ended by the same event.
-    const isKnown = sofar.some((one) => one.id === id);
-    const known = isKnown ? sofar : sofar.concat(fromEnd(id, end, moment));
-    return changeOne(known, id, (one) => ({ ...one, ...resultOf(end) }));
+    return changeOne(sofar, effect.end.id, (one) => ({ ...one, ...resultOf(end) }));
   }, handovers);
-}
-
-function fromEnd(id: HandoverId, end: HandoverEnd, { atMs, wallMs }: Happened['moment']) {
-  const { triggers, startedAtMs } = end;
-  const past: PastHandover = {
-    id,
-    triggers,
-    startedAtMs,
-    startedAtWallMs: Math.round(wallMs - (atMs - startedAtMs)),
-    steps: noSpans(),
-    failures: [],
-    failureCount: end.attemptCount,
-    leftAtMs: atMs,
-  };
-  return past;
 }
 
 function resultOf(end: HandoverEnd): Partial<PastHandover> {

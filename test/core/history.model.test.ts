@@ -50,6 +50,7 @@ function checkedAfter(last: History, transition: Transition, policy: Policy): Hi
   const history = remember(last, { ...rest, policy, moment: { atMs, wallMs: atMs } });
   checkHandovers(history.handovers, transition);
   checkLanes(history.launches, transition.after);
+  checkEnded(last.launches, history.launches);
   return history;
 }
 
@@ -89,6 +90,14 @@ function checkLanes(lanes: readonly Lane[], { launches }: State): void {
   must(
     'each was begun by a handover',
     lanes.every(({ handover }) => handover !== undefined),
+  );
+}
+
+function checkEnded(before: readonly Lane[], after: readonly Lane[]): void {
+  const ended = before.filter(({ end }) => end !== undefined).slice(1 - MOST);
+  must(
+    'who has ended has ended once',
+    ended.every((lane) => after.includes(lane)),
   );
 }
 

@@ -157,6 +157,48 @@ describe('the handovers of the history', () => {
     });
   });
 
+  test('keep the last twenty of many failures, and count all of them', () => {
+    const policy = { ...defaultPolicy, restartTokens: 100, restartBackoffMs: 0 };
+    const tries = Array.from({ length: 25 }, (_, at): readonly Happening[] => {
+      const atMs = 10_000 + at;
+      const tried: readonly Event[] = [
+        { type: 'timerFired', timer: 'retry' },
+        checksPassed(2),
+        ended(at + 2, 1),
+      ];
+      return tried.map((event) => [atMs, event]);
+    });
+    const crash: Happening = [5_000, crashed(1, 'SIGSEGV')];
+    const { handovers } = shownAfter(
+      [...servingHappenings, crash, ...tries.flat()],
+      11_000,
+      policy,
+    );
+    const { attempts, failures = [] } = handovers.at(-1) ?? {};
+    expect(attempts).toBe(25);
+    expect(failures.map(({ launch }) => launch)).toEqual(
+      Array.from({ length: 20 }, (_, at) => `L${at + 7}`),
+    );
+  });
+
+  test('count the connections of both of two that were taken out of service', () => {
+    const policy = { ...defaultPolicy, standby: true };
+    const cold: Event = { type: 'restartRequested', trigger: 'request', mode: 'cold' };
+    const told: readonly Event[] = [
+      checksPassed(2),
+      live(2),
+      cold,
+      checksPassed(3),
+      counted(1, 3),
+      counted(2, 4),
+      ended(1),
+      ended(2),
+    ];
+    const happenings = told.map((event): Happening => [20_000, event]);
+    const { handovers } = shownAfter([...servingHappenings, ...happenings], 21_000, policy);
+    expect(handovers.at(-1)).toMatchObject({ id: 'H3', mode: 'cold', connectionsLeft: 7 });
+  });
+
   test('that are still to be proved have no result, and then the one that comes', () => {
     const awaited: Event = { type: 'launchLive', launch: launchIdOf(2), awaitsProof: true };
     const unproved: Event = {
@@ -244,6 +286,18 @@ describe('the launches of the history', () => {
       stages: [{ stage: 'starting' }, { stage: 'live' }],
       ended: { isUnexpected: false },
     });
+    expect(launches[0]?.replacedBy).toBeUndefined();
+  });
+
+  test('are replaced by nobody where a stop ends the handover', () => {
+    const quit: Event = { type: 'stopRequested', how: 'now', reason: 'SIGQUIT' };
+    const beside: Event = { type: 'restartRequested', trigger: 'request', mode: 'side-by-side' };
+    const { launches } = shownAfter(
+      [...servingHappenings, [10_000, beside], [10_100, checksPassed(2)], [11_000, quit]],
+      12_000,
+    );
+    expect(launches).toHaveLength(2);
+    expect(launches[0]?.stages.at(-1)?.stage).toBe('stopping');
     expect(launches[0]?.replacedBy).toBeUndefined();
   });
 

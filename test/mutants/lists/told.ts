@@ -80,11 +80,6 @@ export const ofHistory = [
     ],
     ['one that is known is begun again', 'const known = isKnown ? handovers :', 'const known ='],
     [
-      'one that was begun and ended at once is lost',
-      'const known = isKnown ? sofar : sofar.concat(fromEnd(id, end, moment));',
-      'const known = sofar;',
-    ],
-    [
       'one that gave way to the next never ends',
       'left === undefined || left === after.handover?.id',
       'left === undefined || after.handover !== undefined',
