@@ -7,6 +7,8 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { envoyAdmin } from '../../src/adapters/envoy-admin.ts';
 import { epochOf } from '../../src/core/model.ts';
@@ -63,6 +65,12 @@ async function leaveDeadSocket(path: string): Promise<void> {
   await new Promise((resolve) => dead.close(resolve));
 }
 
+/** What Node has only when it is started with `--expose-gc`. */
+function exposedGarbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
 const failure = (message: string | RegExp) => ({
   name: 'AgentError',
   message: expect.stringMatching(message),
@@ -95,6 +103,25 @@ describe('a request', () => {
     await Promise.all(Array.from({ length: 10 }, () => channel.request('GET', '/stats')));
     await channel.request('GET', '/stats');
     expect(connections).toHaveLength(1);
+  });
+
+  test.each([
+    ['ours', {}],
+    ["someone else's", { isPassedOn: true }],
+  ] as const)('keeps nothing of the answer until its time limit: %s', async (_, whose) => {
+    const collectGarbage = exposedGarbageCollector();
+    const large = Buffer.alloc(4 * 1024 * 1024);
+    await serve((__, response) => response.end(large));
+    const keptBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = keptBytes();
+    for (let count = 0; count < 10; count += 1) {
+      const limits = { timeoutMs: 3_600_000, maxBytes: large.length, ...whose };
+      expect((await channel.request('GET', '/stats', limits)).body).toHaveLength(large.length);
+    }
+    await vi.waitFor(() => expect(keptBytes() - before).toBeLessThan(4 * large.length), PATIENCE);
   });
 
   test('of someone else goes over another connection, and delays none of ours', async () => {

@@ -53,6 +53,7 @@ export function keepConnection(): KeptConnection {
   const ask: KeptConnection['ask'] = (question, { timeoutMs, maxBytes }) => {
     const limit = timeLimit(timeoutMs);
     const mostBytes = Math.max(maxBytes, MOST_BYTES);
+    let withdraw: Cancel = () => {};
     const answered = new Promise<AdminAnswer>((resolve, reject) => {
       const send = async () => {
         try {
@@ -64,10 +65,9 @@ export function keepConnection(): KeptConnection {
           reject(error);
         }
       };
-      const withdraw = inTurn(send);
-      limit?.addEventListener('abort', withdraw);
+      withdraw = inTurn(send);
     });
-    return within(limit, timeoutMs, answered);
+    return within(limit, timeoutMs, answered).finally(() => withdraw());
   };
   return {
     ask,
@@ -170,6 +170,8 @@ export function within(
   return new Promise((resolve, reject) => {
     const isLate = () => reject(new Error(`no answer within ${timeoutMs} ms`));
     limit?.addEventListener('abort', isLate);
-    answer.then(resolve, reject);
+    // The limit goes on to its end, and would keep the whole answer until then.
+    const forget = () => limit?.removeEventListener('abort', isLate);
+    answer.finally(forget).then(resolve, reject);
   });
 }
