@@ -1,9 +1,7 @@
 /** The application's own page of metrics, asked for by HTTP; nothing of it is believed yet. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
-import { createGunzip } from 'node:zlib';
 import { AgentError } from '../core/agent-error.ts';
 import { SCRAPE_MARK } from '../core/scrape-mark.ts';
 import type { ApplicationMetrics } from '../ports.ts';
@@ -62,8 +60,9 @@ function redirectOf({ statusCode = 0, headers }: IncomingMessage, from: URL): UR
   return to.origin === from.origin ? to : undefined;
 }
 
-function ask(url: URL, { headers, signal }: Call): Promise<IncomingMessage> {
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+async function ask(url: URL, { headers, signal }: Call): Promise<IncomingMessage> {
+  // Here and not above, as with what unpacks: Envoy's start is not to wait for them to be loaded.
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => reject(failureOf('unreachable', cause, signal));
     const sent = send({ ...urlToHttpOptions(url), headers, signal, agent: false });
@@ -78,7 +77,7 @@ function ask(url: URL, { headers, signal }: Call): Promise<IncomingMessage> {
 /** A compressed page is unpacked as it is read: its reader decides how much of it that is. */
 async function* chunksOf(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    yield* unpacked(answer);
+    yield* await unpacked(answer);
     // To Node the end of a connection is that of a page without a length, ours included.
     signal.throwIfAborted();
   } catch (error) {
@@ -86,12 +85,13 @@ async function* chunksOf(answer: IncomingMessage, signal: AbortSignal): AsyncGen
   }
 }
 
-function unpacked(answer: IncomingMessage): AsyncIterable<Buffer> {
+async function unpacked(answer: IncomingMessage): Promise<AsyncIterable<Buffer>> {
   const encoding = answer.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return answer;
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
     throw new AgentError('format', `Cannot unpack metrics that are encoded by "${encoding}".`);
   }
+  const { createGunzip } = await import('node:zlib');
   // What goes wrong is thrown at who reads the end of it.
   return pipeline(answer, createGunzip(), () => {});
 }

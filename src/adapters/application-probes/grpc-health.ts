@@ -2,12 +2,7 @@
  * One call of the gRPC health protocol (grpc.health.v1.Health/Check) without TLS, as the kubelet
  * makes it. Of gRPC it needs a frame around a message of one field, and the status in the trailers.
  */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  type IncomingHttpHeaders,
-} from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import type { ApplicationAnswer, GrpcQuestion } from '../../ports.ts';
 
@@ -23,6 +18,8 @@ export async function askGrpc(
   question: GrpcQuestion,
   signal: AbortSignal,
 ): Promise<ApplicationAnswer> {
+  // Here and not above: in the bundle that would be loaded before Envoy is started.
+  const { connect } = await import('node:http2');
   signal.throwIfAborted();
   const { host, port, localAddress } = question;
   const from = localAddress === undefined ? {} : { localAddress };
