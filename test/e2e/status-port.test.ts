@@ -55,7 +55,7 @@ describe('POST /quitquitquit', () => {
       answerTo(post('/quitquitquit', 'Host: localhost\r\n')),
     );
     const answers = await Promise.all(asks);
-    expect(answers[0]).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answers.some((answer) => answer.startsWith('HTTP/1.1 200 '))).toBe(true);
     expect(await agent.ended).toEqual(STOPPED);
     expect(agent.records({ msg: 'draining', purpose: 'stop' })).toEqual([]);
   });

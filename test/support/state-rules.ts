@@ -48,7 +48,7 @@ function checkHandover({ launches, handover, stop, pending }: State): void {
 
 function checkRetiring({ before, after }: Transition): void {
   const isOver = before.handover?.step === 'retiring' && after.handover === undefined;
-  const isGivenUp = after.standbyGivenUp !== before.standbyGivenUp;
+  const isGivenUp = after.standbyGivenUp === after.generation;
   if (!isOver || isGivenUp || after.stop !== undefined) return;
   must(
     'who retires belongs to a handover',
