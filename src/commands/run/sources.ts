@@ -8,6 +8,7 @@ import type { CertificateLook } from '../../core/certificate-facts.ts';
 import type { Event } from '../../core/events.ts';
 import type { LogRecord } from '../../core/log-record.ts';
 import { templateValues } from '../../core/template-values.ts';
+import type { Tree } from '../../core/tree.ts';
 import type { Cancel, Result } from '../../ports.ts';
 import { nearestName } from '../../settings/nearest.ts';
 import { identityOf, type Settings } from '../../settings.ts';
@@ -43,17 +44,26 @@ export function createSources(parts: SourceParts): Sources {
   const { settings, binary, post } = parts;
   const folders = settings.certificateFolders;
   const firstRead = deferred();
+  let first: Tree | undefined;
 
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
     const read = await readBootstrapOf(settings);
-    if (read.ok) firstRead.resolve();
+    if (read.ok) {
+      first ??= read.value.merged;
+      firstRead.resolve();
+    }
     return read;
+  }
+
+  /** While the first look still reads the rest, what it has read of this part already. */
+  function bootstrap(): Tree | undefined {
+    return desired.bootstrap() ?? first;
   }
 
   const certificates = createCertificateStore({ folders, snapshotRoot: parts.certificatesPath });
   const warn = createCertificateWarnings(parts.record, {
     runDirectory: parts.runDirectory,
-    bootstrap: () => desired.bootstrap(),
+    bootstrap,
   });
   const desired = createDesiredState({
     clock: systemClock,
@@ -66,6 +76,7 @@ export function createSources(parts: SourceParts): Sources {
   });
   return {
     ...desired,
+    bootstrap,
     bootstrapRead: firstRead.promise,
     removeSnapshots: async () => {
       await desired.settled();
