@@ -180,11 +180,10 @@ describe('the status port', () => {
     expect(statusesIn(await answerTo(head + 'x'.repeat(300_000)))).toEqual([413]);
   });
 
-  test('answers requests that are sent ahead, and hangs up on who sends a hundred', async () => {
+  test('answers a hundred requests on one connection', async () => {
     const one = 'GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\n';
-    const last = one.replace('\r\n\r\n', `\r\n${CLOSE}\r\n`);
-    expect(statusesIn(await answerTo(one.repeat(15) + last))).toEqual(Array(16).fill(200));
-    expect(statusesIn(await answerTo(one.repeat(99) + last)).length).toBeLessThan(100);
+    const answer = await answerTo(one.repeat(99) + one.replace('\r\n\r\n', `\r\n${CLOSE}\r\n`));
+    expect(statusesIn(answer)).toEqual(Array(100).fill(200));
   });
 
   test.each([...READABLE, '/nothing', '/app-health/app/livez', '/restart'])(

@@ -11,8 +11,8 @@ import {
 export interface Connections {
   /**
    * Reads a request, then makes and sends the answer. Those of one connection are answered one after
-   * the other, each after the answer before it was taken; more at once than anybody has use for end
-   * the connection. What can't be answered any more is not begun.
+   * the other, each after the answer before it was taken, however many were sent at once; what can't
+   * be answered any more is not begun.
    */
   answer(incoming: IncomingMessage, response: ServerResponse, read: Read): Promise<void>;
 }
@@ -24,8 +24,6 @@ type Read = () => Promise<Make>;
 type Make = () => Promise<{ readonly byteCount: number; readonly send: () => Promise<void> }>;
 
 const MOST_CONNECTIONS = 256;
-/** Sent on one connection and not answered yet: each is in memory until then. */
-const MOST_UNANSWERED = 16;
 /** Of requests that are not answered and answers that nobody has taken, over all connections. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Takes milliseconds to hand to the kernel: one goes out at a time, and small ones in between. */
@@ -40,7 +38,6 @@ interface Connection extends Guest {
   readonly socket: Socket;
   use: Guest['use'];
   byteCount: number;
-  unansweredCount: number;
   lastAnswer: Promise<void>;
 }
 
@@ -78,15 +75,10 @@ export function watchConnections(server: Server): Connections {
       const connection = room.find(socket);
       if (connection === undefined) return;
       const byteCount = REQUEST_BYTES + (rawHeaders.length / 2) * HEADER_BYTES;
-      connection.unansweredCount += 1;
       room.keep(connection, byteCount);
-      if (connection.unansweredCount > MOST_UNANSWERED) room.end(connection);
       const answered = connection.lastAnswer
         .then(() => answerNext(connection, response, read))
-        .finally(() => {
-          connection.unansweredCount -= 1;
-          room.keep(connection, -byteCount);
-        });
+        .finally(() => room.keep(connection, -byteCount));
       connection.lastAnswer = answered.catch(() => {});
       return answered;
     },
@@ -110,7 +102,6 @@ function createRoom() {
   };
   return {
     has,
-    end,
     find: (socket: Socket) => all.get(socket),
     enter: (socket: Socket): void => {
       if (all.size >= MOST_CONNECTIONS) end(leastWorthKeeping(all.values()));
@@ -120,7 +111,6 @@ function createRoom() {
         party,
         use: 'idle',
         byteCount: 0,
-        unansweredCount: 0,
         lastAnswer: Promise.resolve(),
       };
       all.set(socket, connection);

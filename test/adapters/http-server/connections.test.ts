@@ -120,7 +120,7 @@ describe('requests sent at once', () => {
     });
     const socket = await connect(port, CROWD);
     socket.pause();
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
     await vi.waitFor(() => expect(begunCount).toBe(1));
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
     expect(begunCount).toBe(2);
@@ -135,8 +135,8 @@ describe('requests sent at once', () => {
     const socket = await connect(port, CROWD);
     socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await vi.waitFor(() => expect(begun).toEqual(['/slow']));
-    socket.write('GET /next HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
-    await vi.waitFor(() => expect(socket.closed).toBe(true));
+    socket.write('GET /next HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20_000));
+    await vi.waitFor(() => expect(socket.closed).toBe(true), { timeout: 20_000 });
     expect(begun).toEqual(['/slow']);
   });
 
@@ -166,7 +166,7 @@ describe('requests sent at once', () => {
       return OK;
     });
     const socket = await connect(port, CROWD);
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16));
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
     await vi.waitFor(() => expect(begunCount).toBe(1));
     socket.resetAndDestroy();
     const next = await connect(port, NODE);
