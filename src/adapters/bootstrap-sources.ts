@@ -38,10 +38,19 @@ const LAYERS: ReadonlyMap<string, string> = new Map([
   ['plaintext-outbound', plaintextOutbound],
 ]);
 const MOST_BYTES = 1_048_576;
+const PIECE_BYTES = 65_536;
 
-/** Reads all of them; problems name the setting, the file and the line, and none of its content. */
+/** What was last read of each file. */
+export type ReadBefore = Map<string, FileSource>;
+
+/**
+ * Reads all of them; problems name the setting, the file and the line, and none of its content.
+ * A file with the same bytes as in `before` is not parsed again: a certificate that rotates has the
+ * bootstrap read as well, and the parser leaves a hundred times the file's size to be collected.
+ */
 export async function readSources(
   selection: BootstrapSelection,
+  before: ReadBefore = new Map(),
 ): Promise<Result<BootstrapSources>> {
   const wanted = [
     { about: 'BATON_BOOTSTRAP', name: selection.bootstrap, builtIns: TEMPLATES },
@@ -51,7 +60,7 @@ export async function readSources(
       builtIns: LAYERS,
     })),
   ];
-  const sources = await Promise.all(wanted.map(readSource));
+  const sources = await Promise.all(wanted.map((one) => readSource(one, before)));
   const problems = sources.flatMap((source) => (source.ok ? [] : source.problems));
   const read = sources.flatMap((source) => (source.ok ? [source.value] : []));
   const [base, ...layers] = read;
@@ -79,7 +88,14 @@ interface Source {
   readonly path?: string;
 }
 
-async function readSource({ about, name, builtIns }: Wanted): Promise<Result<Source>> {
+interface FileSource extends Source {
+  readonly path: string;
+}
+
+async function readSource(
+  { about, name, builtIns }: Wanted,
+  before: ReadBefore,
+): Promise<Result<Source>> {
   const builtIn = builtIns.get(name);
   if (builtIn === undefined && !isPath(name)) {
     const names = [...builtIns.keys()].join(', ');
@@ -88,7 +104,8 @@ async function readSource({ about, name, builtIns }: Wanted): Promise<Result<Sou
     return { ok: false, problems: [{ about, message }] };
   }
   try {
-    return { ok: true, value: await (builtIn === undefined ? fromFile(name) : fromText(builtIn)) };
+    const source = builtIn === undefined ? fromFile(name, before) : fromText(builtIn);
+    return { ok: true, value: await source };
   } catch (error) {
     const message = `Cannot read ${name} of ${about}: ${reasonOf(error)}.`;
     return { ok: false, problems: [{ about, message }] };
@@ -107,14 +124,22 @@ async function fromText(text: string): Promise<Source> {
   return { tree: treeOf(text, plainScalar), bytes };
 }
 
-async function fromFile(name: string): Promise<Source> {
+async function fromFile(name: string, before: ReadBefore): Promise<FileSource> {
   const path = resolve(name);
   const bytes = await readBounded(path);
+  const last = before.get(path);
+  if (last?.bytes.equals(bytes)) return last;
+  const read = { tree: await treeFrom(bytes, path), bytes, path };
+  before.set(path, read);
+  return read;
+}
+
+async function treeFrom(bytes: Buffer, path: string): Promise<Tree> {
   const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   const { jsonScalar, treeOf } = await import('./bootstrap-sources/yaml-tree.ts');
-  if (extname(path) !== '.json') return { tree: treeOf(text, plainScalar), bytes, path };
+  if (extname(path) !== '.json') return treeOf(text, plainScalar);
   JSON.parse(text);
-  return { tree: treeOf(text, jsonScalar), bytes, path };
+  return treeOf(text, jsonScalar);
 }
 
 async function readBounded(path: string): Promise<Buffer> {
@@ -122,14 +147,15 @@ async function readBounded(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!(await file.stat()).isFile()) throw unreadable('it is not a regular file');
-    const buffer = Buffer.alloc(MOST_BYTES + 1);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+    const pieces: Buffer[] = [];
+    for (let length = 0; length <= MOST_BYTES; ) {
+      const piece = Buffer.alloc(PIECE_BYTES);
+      const { bytesRead } = await file.read(piece);
+      if (bytesRead === 0) return Buffer.concat(pieces);
+      pieces.push(piece.subarray(0, bytesRead));
       length += bytesRead;
-      if (length > MOST_BYTES) throw unreadable('it is larger than 1 MiB');
-      if (bytesRead === 0) return buffer.subarray(0, length);
     }
+    throw unreadable('it is larger than 1 MiB');
   } finally {
     await file.close();
   }

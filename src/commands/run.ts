@@ -1,6 +1,7 @@
 /** `baton run`: the supervisor from its first setting to its exit code. */
 import { identifyBinary } from '../adapters/binary-identity.ts';
 import { systemClock } from '../adapters/clock.ts';
+import { keepCollected } from '../adapters/garbage.ts';
 import { createLog } from '../adapters/log.ts';
 import { createNameLocks } from '../adapters/name-locks.ts';
 import { type OpenRunDirectory, openRunDirectory } from '../adapters/run-directory.ts';
@@ -97,6 +98,7 @@ async function supervise(parts: Parts): Promise<number> {
     const fields = { reason: `${name}: ${message}` };
     parts.log.record({ level: 'warn', message: 'runtime warning', fields });
   });
+  const stopCollecting = keepCollected(systemClock);
   let open = doors.value;
   // Not awaited: a bootstrap that never comes has no admin port. It cannot fail but by a bug.
   void openAdminDoor({ ...parts, supervisor }).then((admin) => {
@@ -104,6 +106,7 @@ async function supervise(parts: Parts): Promise<number> {
     else supervisor.giveUp(textOf(admin.problems), EXIT.portTaken);
   });
   const code = await runToEnd(supervisor, bugs);
+  stopCollecting();
   tellOrchestrator(parts.env, supervisor.lastWords(code));
   await Promise.all(open.map((door) => door.close()));
   return code;

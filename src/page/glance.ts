@@ -8,7 +8,7 @@ import { timeOf } from './facts.ts';
 import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
 import { type NowMs, since } from './times.ts';
-import { plural, spaced, toneOf } from './words.ts';
+import { CROSS, plural, spaced, toneOf } from './words.ts';
 
 /** Ready or not, and the phase: what is read out when it changes. */
 export function readinessView({ status, name }: Overview): Html {
@@ -101,7 +101,7 @@ function failedLast({ history }: Overview, nowMs: NowMs): Html {
   ];
   const last = [...failures].sort((a, b) => b.atMs - a.atMs)[0];
   if (last === undefined) return html`Nothing remembered.`;
-  return html`<p><b class="bad" aria-hidden="true">✕</b> ${last.text}</p><p>${since(last.atMs, nowMs)} ago</p>`;
+  return html`<p><b class="bad" aria-hidden="true">${CROSS}</b> ${last.text}</p><p>${since(last.atMs, nowMs)} ago</p>`;
 }
 
 function failuresOf(handover: PastHandover): readonly Failure[] {

@@ -9,6 +9,7 @@ import { madeOnce } from './made-once.ts';
 import type { Overview } from './overview.ts';
 import { barOf, marksOf, percent, scaleFor } from './time-scale.ts';
 import { type NowMs, since } from './times.ts';
+import { CROSS } from './words.ts';
 
 /** Older ones are folded away. */
 const SHOWN_COUNT = 10;
@@ -104,7 +105,7 @@ function stageText(
   nowMs: NowMs,
 ): Html {
   if (end !== undefined) {
-    return html`${end.isUnexpected && html`<span aria-hidden="true">✕ </span>`}${end.outcome}, ${since(end.atMs, nowMs)} ago`;
+    return html`${end.isUnexpected && html`<span aria-hidden="true">${CROSS} </span>`}${end.outcome}, ${since(end.atMs, nowMs)} ago`;
   }
   const current = stages.kept.at(-1);
   const said = alive?.envoyState === undefined ? '' : ` (${alive.envoyState})`;

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readSources } from '../../src/adapters/bootstrap-sources.ts';
+import { type ReadBefore, readSources } from '../../src/adapters/bootstrap-sources.ts';
 
 let folder: string;
 
@@ -55,6 +55,42 @@ test('files are read in their order, watched, and told apart by a digest of thei
   expect(read.value.watchedPaths).toEqual([base, layer]);
   expect(read.value.digest).toMatch(/^[0-9a-f]{64}$/);
   expect(again.value.digest).not.toBe(read.value.digest);
+});
+
+test('a file is parsed again when its bytes are others, and not before', async () => {
+  const bootstrap = await write('base.yaml', 'a: 1');
+  const before: ReadBefore = new Map();
+  const read = async () => {
+    const result = await readSources({ bootstrap, layers: [] }, before);
+    if (!result.ok) throw new Error('not read');
+    return result.value.base;
+  };
+
+  const first = await read();
+  await write('base.yaml', 'a: 1');
+  const same = await read();
+  await write('base.yaml', 'a: 2');
+  const other = await read();
+
+  expect(same).toBe(first);
+  expect(other).toEqual({ a: 2 });
+});
+
+test('a file that cannot be read any more is a problem, whatever was read before', async () => {
+  const bootstrap = await write('base.yaml', 'a: 1');
+  const before: ReadBefore = new Map();
+  await readSources({ bootstrap, layers: [] }, before);
+
+  await write('base.yaml', 'a: [');
+
+  expect(await readSources({ bootstrap, layers: [] }, before)).toMatchObject({ ok: false });
+});
+
+test('a file is read whole in however many pieces, up to 1 MiB', async () => {
+  const long = 'x'.repeat(1_048_576 - 3);
+
+  expect(await treeOf('long.yaml', `a: ${long}`)).toEqual({ a: long });
+  expect(await refusalOf('longer.yaml', `a: ${long}x`)).toContain('it is larger than 1 MiB');
 });
 
 test('a link to a file is followed, as a Kubernetes volume needs', async () => {

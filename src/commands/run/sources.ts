@@ -1,7 +1,11 @@
 /** The files Envoy is to run with, and the watch over them. */
 import { extname, resolve } from 'node:path';
 import { identifyBinary } from '../../adapters/binary-identity.ts';
-import { readSources } from '../../adapters/bootstrap-sources.ts';
+import {
+  type BootstrapSources,
+  type ReadBefore,
+  readSources,
+} from '../../adapters/bootstrap-sources.ts';
 import { type CertificateStore, createCertificateStore } from '../../adapters/cert-store.ts';
 import { systemClock } from '../../adapters/clock.ts';
 import type { CertificateLook } from '../../core/certificate-facts.ts';
@@ -45,8 +49,9 @@ export function createSources(parts: SourceParts): Sources {
   const folders = settings.certificateFolders;
   const firstRead = deferred<Tree>();
 
+  const readAnew = bootstrapReading(settings);
   async function readBootstrap(): Promise<Result<BootstrapMaterial>> {
-    const read = await readBootstrapOf(settings);
+    const read = await readAnew();
     if (read.ok) firstRead.resolve(read.value.merged);
     return read;
   }
@@ -87,11 +92,27 @@ function told(store: CertificateStore, tell: (look: CertificateLook['folders']) 
 }
 
 /** Reads and tries the bootstrap of these settings. */
-export async function readBootstrapOf(settings: Settings): Promise<Result<BootstrapMaterial>> {
-  const { bootstrap, bootstrapLayers: layers, templateTexts } = settings;
-  const sources = await readSources({ bootstrap, layers });
-  if (!sources.ok) return sources;
-  return bootstrapMaterial(sources.value, {
+export function readBootstrapOf(settings: Settings): Promise<Result<BootstrapMaterial>> {
+  return bootstrapReading(settings)();
+}
+
+/** The same again and again: what has not changed since the last time is tried once. */
+function bootstrapReading(settings: Settings): () => Promise<Result<BootstrapMaterial>> {
+  const { bootstrap, bootstrapLayers: layers } = settings;
+  const before: ReadBefore = new Map();
+  let last: { readonly digest: string; readonly tried: Result<BootstrapMaterial> } | undefined;
+  return async () => {
+    const sources = await readSources({ bootstrap, layers }, before);
+    if (!sources.ok) return sources;
+    const { digest } = sources.value;
+    if (last?.digest !== digest) last = { digest, tried: tryBootstrap(settings, sources.value) };
+    return last.tried;
+  };
+}
+
+function tryBootstrap(settings: Settings, sources: BootstrapSources): Result<BootstrapMaterial> {
+  const { templateTexts } = settings;
+  return bootstrapMaterial(sources, {
     valuesFor: (paths) => templateValues(identityOf(settings), templateTexts, paths),
     givenNames: [...templateTexts.keys()],
     nearest: nearestName,
