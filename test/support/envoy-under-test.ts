@@ -194,7 +194,8 @@ async function runToEnd(binary: string, args: readonly string[]) {
 function endOf(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code, signal) => resolve({ code, signal }));
+    // After the last of what it has printed.
+    child.on('close', (code, signal) => resolve({ code, signal }));
   });
 }
 
