@@ -46,7 +46,7 @@ export type ReadBefore = Map<string, FileSource>;
 /**
  * Reads all of them; problems name the setting, the file and the line, and none of its content.
  * A file with the same bytes as in `before` is not parsed again: a certificate that rotates has the
- * bootstrap read as well, and the parser leaves a hundred times the file's size to be collected.
+ * bootstrap read as well, and parsing it was half of what a rotation allocates (measured).
  */
 export async function readSources(
   selection: BootstrapSelection,
