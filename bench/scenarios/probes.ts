@@ -15,14 +15,13 @@ import {
   told,
 } from '../scenario.ts';
 import type { World } from '../world.ts';
+import { MEMORY_SLACK } from './rotations-soak-kept.ts';
 
 const ONE_MILLION = 1_000_000;
 const SAMPLE_COUNT = 40;
 /** Side by side, half of them on a connection of their own each time, as the kubelet's are. */
 const ASKER_COUNT = 16;
 const PATHS = ['/healthz/ready', '/healthz/live', '/healthz/startup', '/app-health/app/livez'];
-/** A heap that is collected now and then is never quite flat. */
-const MEMORY_SLACK = 1.1;
 
 export const probes: Scenario = {
   name: 'probes',

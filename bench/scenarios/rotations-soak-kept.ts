@@ -56,7 +56,7 @@ function orNothing(read: () => string): string {
 }
 
 /** A heap that is collected now and then is never quite flat. */
-const MEMORY_SLACK = 1.1;
+export const MEMORY_SLACK = 1.1;
 
 /** Flat from the start to the end, whatever a rotation takes in between. */
 export function keptFigures(samples: readonly Sample[]): readonly Figure[] {

@@ -84,3 +84,20 @@ export function reportOdd(
 }
 
 const MOST_SHOWN = 500;
+
+/** Asks for what the agent has in memory. When that fails it is told, and `exit` is what to end with. */
+export async function readJson<Value>(
+  path: string,
+  what: string,
+  face: AskingFace,
+): Promise<{ readonly value: Value } | { readonly exit: CommandExit }> {
+  const answer = await face.control.ask('GET', path, PROMPT_ANSWER_MS);
+  if (answer.kind !== 'answered') return { exit: reportUnanswered(answer, face) };
+  const value = jsonOf<Value>(answer, [200]);
+  return value === undefined ? { exit: reportOdd(what, answer, face) } : { value };
+}
+
+/** Resolves when so much time has passed. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}

@@ -5,7 +5,11 @@ import {
   type AskingFace,
   COMMAND_EXIT,
   type CommandExit,
+  jsonOf,
   PROMPT_ANSWER_MS,
+  pause,
+  readJson,
+  reportOdd,
   reportUnanswered,
 } from './asking.ts';
 import { restartText } from './restart.ts';
@@ -24,11 +28,7 @@ const LOOK_EVERY_MS = 500;
 export async function drain({ waitMs }: DrainOptions, face: AskingFace): Promise<number> {
   const answer = await face.control.ask('POST', '/drain', PROMPT_ANSWER_MS);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  if (answer.status !== 200) {
-    const text = answer.body.toString().trim();
-    face.complain(`Cannot drain: the agent answered ${answer.status}: ${text}\n`);
-    return COMMAND_EXIT.negative;
-  }
+  if (answer.status !== 200) return reportOdd('drain', answer, face);
   if (waitMs !== undefined) return waitForLast(waitMs, face);
   face.print('draining: readiness is off, clients are told to go; baton status counts them\n');
   return COMMAND_EXIT.done;
@@ -44,9 +44,7 @@ async function waitForLast(waitMs: number, face: AskingFace): Promise<CommandExi
       face.complain(`Not empty in time, connections left: ${left}. The drain goes on.\n`);
       return COMMAND_EXIT.negative;
     }
-    await new Promise<void>((resolve) => {
-      face.clock.after(LOOK_EVERY_MS, resolve);
-    });
+    await pause(face.clock, LOOK_EVERY_MS);
   }
 }
 
@@ -54,9 +52,9 @@ async function waitForLast(waitMs: number, face: AskingFace): Promise<CommandExi
 async function lookAtDrain(
   face: AskingFace,
 ): Promise<CommandExit | { readonly connections: number | undefined }> {
-  const answer = await face.control.ask('GET', '/status', PROMPT_ANSWER_MS);
-  if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  const { drained, launches, phase } = JSON.parse(answer.body.toString()) as Status;
+  const read = await readJson<Status>('/status', 'read the status', face);
+  if ('exit' in read) return read.exit;
+  const { drained, launches, phase } = read.value;
   if (drained === undefined && phase === 'running') {
     face.complain('The drain was taken back.\n');
     return COMMAND_EXIT.negative;
@@ -74,12 +72,8 @@ export async function undrain(
 ): Promise<number> {
   const answer = await face.control.ask('POST', '/undrain', timeoutMs);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  const text = answer.body.toString().trim();
-  if (answer.status !== 200 && answer.status !== 409) {
-    face.complain(`Cannot undrain: the agent answered ${answer.status}: ${text}\n`);
-    return COMMAND_EXIT.negative;
-  }
-  const end = JSON.parse(text) as UndrainAnswer;
+  const end = jsonOf<UndrainAnswer>(answer, [200, 409]);
+  if (end === undefined) return reportOdd('undrain', answer, face);
   if (end.result === 'notNeeded') {
     face.print('in rotation: nothing had to be replaced\n');
     return COMMAND_EXIT.done;

@@ -3,6 +3,7 @@ import type { ChangeStatus, DryRunStatus } from '../core/dry-run.ts';
 import type { Mode } from '../core/model.ts';
 import { lengthText } from '../page/duration-text.ts';
 import { type AskingFace, COMMAND_EXIT, jsonOf, reportOdd, reportUnanswered } from './asking.ts';
+import { sectionLines } from './status-text.ts';
 
 export interface DryRunOptions {
   readonly mode: 'auto' | Mode;
@@ -32,15 +33,7 @@ export function dryRunText(found: DryRunStatus): string {
     ['mode', modeLines(found)],
     ['overlap', overlapLines(found)],
   ];
-  return sections
-    .flatMap(([title, lines]) => lines.map((line, at) => row(at, title, line)))
-    .join('');
-}
-
-const TITLE_WIDTH = 15;
-
-function row(at: number, title: string, line: string): string {
-  return `${(at === 0 ? title : '').padEnd(TITLE_WIDTH)}${line.replaceAll(/\p{Cc}+/gu, ' ')}\n`;
+  return sections.flatMap(([title, lines]) => sectionLines(title, lines)).join('');
 }
 
 function heldLines({ held }: DryRunStatus): readonly string[] {

@@ -1,13 +1,6 @@
 /** `baton history`: the last launches and handovers. */
 import type { HistoryStatus } from '../core/history-status.ts';
-import {
-  type AskingFace,
-  COMMAND_EXIT,
-  jsonOf,
-  PROMPT_ANSWER_MS,
-  reportOdd,
-  reportUnanswered,
-} from './asking.ts';
+import { type AskingFace, COMMAND_EXIT, readJson } from './asking.ts';
 import { historyText } from './history-text.ts';
 
 export interface HistoryOptions {
@@ -16,10 +9,10 @@ export interface HistoryOptions {
 
 /** 0, or 69 when no agent answers. */
 export async function showHistory(options: HistoryOptions, face: AskingFace): Promise<number> {
-  const answer = await face.control.ask('GET', '/history', PROMPT_ANSWER_MS);
-  if (answer.kind !== 'answered') return reportUnanswered(answer, face);
-  const history = jsonOf<HistoryStatus>(answer, [200]);
-  if (history === undefined) return reportOdd('read the history', answer, face);
-  face.print(options.json ? `${JSON.stringify(history, undefined, 2)}\n` : historyText(history));
+  const read = await readJson<HistoryStatus>('/history', 'read the history', face);
+  if ('exit' in read) return read.exit;
+  face.print(
+    options.json ? `${JSON.stringify(read.value, undefined, 2)}\n` : historyText(read.value),
+  );
   return COMMAND_EXIT.done;
 }

@@ -1,7 +1,6 @@
 /** `baton wait`: until the agent is ready, for a start-up hold. */
 import type { ControlAnswer } from '../adapters/control-client.ts';
-import type { Clock } from '../ports.ts';
-import { type AskingFace, COMMAND_EXIT, unansweredText } from './asking.ts';
+import { type AskingFace, COMMAND_EXIT, pause, unansweredText } from './asking.ts';
 
 export interface WaitOptions {
   readonly timeoutMs: number;
@@ -23,16 +22,10 @@ export async function waitUntilReady(options: WaitOptions, face: AskingFace): Pr
       face.complain(`Not ready in time: ${reasonOf(answer, face)}\n`);
       return COMMAND_EXIT.negative;
     }
-    await pause(clock);
+    await pause(clock, ASK_EVERY_MS);
   }
 }
 
 function reasonOf(answer: ControlAnswer, face: AskingFace): string {
   return answer.kind === 'answered' ? answer.body.toString().trim() : unansweredText(answer, face);
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ASK_EVERY_MS, resolve);
-  });
 }

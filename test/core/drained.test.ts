@@ -4,7 +4,7 @@ import { launchIdOf, lineageIdOf, type Policy, requestIdOf } from '../../src/cor
 import { isReady, readiness } from '../../src/core/readiness.ts';
 import type { State } from '../../src/core/state.ts';
 import { describeNextSigterm } from '../../src/core/stop-plan.ts';
-import { failedChecks, live, passed } from '../support/core-events.ts';
+import { counted, failedChecks, live, passed } from '../support/core-events.ts';
 import {
   backingOff,
   handingOver,
@@ -24,11 +24,6 @@ const drain: Event = { type: 'drainRequested', reason: 'asked by /drain' };
 const undrain = (count = 1): Event => ({
   type: 'undrainRequested',
   request: requestIdOf(`R${count}`),
-});
-const counted = (id: number, count: number): Event => ({
-  type: 'connectionsCounted',
-  launch: launchIdOf(id),
-  count,
 });
 const sigterm: Event = { type: 'stopRequested', how: 'graceful', reason: 'SIGTERM' };
 const { state: drained, effects: begun } = take(serving, drain);

@@ -3,6 +3,7 @@ import type { Event } from '../../src/core/events.ts';
 import { initialState } from '../../src/core/lifecycle.ts';
 import { launchIdOf, lineageIdOf, type Policy, requestIdOf } from '../../src/core/model.ts';
 import type { Launch, State } from '../../src/core/state.ts';
+import { counted } from '../support/core-events.ts';
 import {
   backingOff,
   handingOver,
@@ -22,11 +23,6 @@ const stop = (how: 'graceful' | 'now' = 'graceful', reason = 'SIGTERM'): Event =
   type: 'stopRequested',
   how,
   reason,
-});
-const counted = (id: number, count: number): Event => ({
-  type: 'connectionsCounted',
-  launch: launchIdOf(id),
-  count,
 });
 const exited = (id: number): Event => ({
   type: 'launchExited',

@@ -34,6 +34,12 @@ export const exited = (count: number, outcome: Outcome): Event => ({
   lastLines: [],
 });
 
+export const counted = (launch: number, count: number): Event => ({
+  type: 'connectionsCounted',
+  launch: launchIdOf(launch),
+  count,
+});
+
 /** `R1` asks for a restart in any mode. */
 export const ask: Event = {
   type: 'restartRequested',
