@@ -92,18 +92,45 @@ describe('a request for a handover', () => {
 
 describe('both Envoys of a handover', () => {
   test('cost one token and one delay when they die at once', async () => {
-    await openFake();
-    const agent = await world.startReadyAgent({ BATON_PARENT_SHUTDOWN_TIME: '20s' });
-    agent.signal('SIGHUP');
-    await agent.untilRecord({ launch: 'L2', ...LIVE });
+    const agent = await startHandedOver();
 
+    // The agent stands still, so that it sees both ends at one look.
+    agent.signal('SIGSTOP');
     for (const { pid } of world.envoys()) process.kill(pid, 'SIGKILL');
+    await agent.until('the end of both', () => world.envoys().length === 0);
+    agent.signal('SIGCONT');
     await agent.untilRecord({ msg: 'Envoy ended unexpectedly' }, 2);
     await agent.untilServesAlone(0);
 
     expect((await agent.status()).tokens.left).toBe(9);
     expect(agent.records({ msg: 'next start scheduled' })).toHaveLength(1);
   });
+
+  test('cost one token and no delay when a rescue from the first end is under way at the second', async () => {
+    const agent = await startHandedOver();
+    const [retiring, live] = world.envoys();
+
+    fake?.hold('execution');
+    process.kill(retiring?.pid ?? 0, 'SIGKILL');
+    await agent.until('the rescue', () => fake?.isHeld('execution') ?? false);
+    process.kill(live?.pid ?? 0, 'SIGKILL');
+    await agent.untilRecord({ msg: 'Envoy ended unexpectedly' }, 2);
+    fake?.letGo('execution');
+    await agent.untilServesAlone(0);
+
+    expect((await agent.status()).tokens.left).toBe(9);
+    expect(agent.records({ msg: 'next start scheduled' })).toEqual([]);
+    expect(agent.records({ ...ENDED, mode: 'side-by-side', result: 'committed' })).toHaveLength(1);
+  });
+
+  /** One retires for long after it has handed over to the other. */
+  async function startHandedOver(): Promise<RunningAgent> {
+    await openFake();
+    const agent = await world.startReadyAgent({ BATON_PARENT_SHUTDOWN_TIME: '20s' });
+    agent.signal('SIGHUP');
+    await agent.untilRecord({ launch: 'L2', ...LIVE });
+    return agent;
+  }
 });
 
 describe('a rotation every second for a minute', () => {
