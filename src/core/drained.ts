@@ -43,9 +43,9 @@ function waitingReturn({ drained, pending }: State) {
   return { waiting: returning.filter(isWaiting), others };
 }
 
-function tellToGo(turn: Turn, { id, isDrained }: Launch): Turn {
-  if (isDrained) return turn;
-  return emit(patchLaunch(turn, id, { isDrained: true }), {
+function tellToGo(turn: Turn, { id, drainedAtMs }: Launch): Turn {
+  if (drainedAtMs !== undefined) return turn;
+  return emit(patchLaunch(turn, id, { drainedAtMs: turn.atMs }), {
     type: 'drainLaunch',
     launch: id,
     purpose: 'stop',

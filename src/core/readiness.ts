@@ -24,12 +24,14 @@ const LONGEST_REASON = 500;
 /**
  * A live launch serves and no drain has begun, a stop's or one that was asked for: a handover does
  * not interrupt it, and neither does the delay in front of a stop, during which nothing changes. One
- * whose parent died under it goes on serving until its successor is LIVE.
+ * whose parent died under it goes on serving until its successor is LIVE. One that was told to drain
+ * never takes that back: when the launch that should follow it dies, nobody serves until the next.
  */
 export function isReady(state: State): boolean {
   const serving = servingLaunch(state);
   const isLeaving = state.stop !== undefined && state.stop.step !== 'delay';
-  return serving !== undefined && !serving.isHung && !isLeaving && state.drained === undefined;
+  if (serving === undefined || isLeaving || state.drained !== undefined) return false;
+  return !serving.isHung && serving.drainedAtMs === undefined;
 }
 
 /** The same with the reason: one line, no control characters, at most 500 characters. */
@@ -58,7 +60,7 @@ function reasonOf(state: State, outlook: Outlook): string {
       return waitingReason(state, outlook);
     case 'running':
       return state.drained === undefined
-        ? hangReason(state)
+        ? servingReason(state)
         : drainedReason(state, state.drained, outlook);
     case 'backoff':
       return backoffReason(state, outlook);
@@ -77,9 +79,11 @@ function waitingReason(state: State, outlook: Outlook): string {
   return `starting: ${progressOf(state, state.handover, outlook)}`;
 }
 
-/** A launch is live, and yet nobody can be sure that it serves. */
-function hangReason(state: State): string {
-  const { id, silentMs = 0 } = servingLaunch(state) ?? {};
+/** A launch is live, and yet it takes no new clients, or nobody can be sure that it serves. */
+function servingReason(state: State): string {
+  const { id, silentMs = 0, drainedAtMs } = servingLaunch(state) ?? {};
+  if (drainedAtMs !== undefined)
+    return `drained: ${id} told its clients to go and is being replaced`;
   const isHeldUp = id !== undefined && state.timers.has(`replace:${id}`);
   const now = isHeldUp ? 'could not be replaced, which is tried again' : 'is being replaced';
   return `hung: ${id} has not answered for ${secondsOf(silentMs)} s and ${now}`;

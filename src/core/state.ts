@@ -49,8 +49,8 @@ export interface Launch {
   readonly unproved?: string;
   /** It was silent for too long while it served: it is replaced and then killed. */
   readonly isHung?: true;
-  /** Its clients are told to go, because the agent was taken out of rotation. */
-  readonly isDrained?: true;
+  /** When its clients were told to go because the agent was taken out of rotation, if they were. */
+  readonly drainedAtMs?: number;
 }
 
 /** One failed start or one crash, kept for the report when the tokens are spent. */

@@ -26,15 +26,17 @@ export type StopTimes = Pick<
 
 /**
  * The times of a stop that begins at this moment. One that is out of rotation already has told its
- * clients to go: it leaves with its last connection, and MAX counts from when they were told.
+ * clients to go: it leaves with its last connection, and MAX counts from when the last of them were
+ * told: those of a launch that went LIVE out of rotation were told then.
  */
 export function stopTimesAt(
-  { drained }: Pick<State, 'drained'>,
+  { drained, launches }: Pick<State, 'drained' | 'launches'>,
   policy: StopTimes,
   atMs: number,
 ): StopTimes {
   if (drained === undefined) return policy;
-  const leftMs = drained.sinceMs + policy.terminationDrainMaxMs - atMs;
+  const toldAtMs = launches.map(({ drainedAtMs }) => drainedAtMs ?? drained.sinceMs);
+  const leftMs = Math.max(drained.sinceMs, ...toldAtMs) + policy.terminationDrainMaxMs - atMs;
   return {
     terminationDelayMs: 0,
     terminationDrainMinMs: 0,

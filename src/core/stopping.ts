@@ -136,11 +136,11 @@ export function drain(turn: Turn): Turn {
 }
 
 /** Whether it has told its clients already: a child has taken over from it, or it was drained. */
-function knowsAlready(state: State, { lineage, epoch, isDrained }: Launch): boolean {
+function knowsAlready(state: State, { lineage, epoch, drainedAtMs }: Launch): boolean {
   const hasSuccessor = state.launches.some(
     (other) => other.lineage === lineage && other.epoch > epoch && other.stage !== 'stopping',
   );
-  return isDrained === true || hasSuccessor;
+  return drainedAtMs !== undefined || hasSuccessor;
 }
 
 /** From now on the last connection's end is the end of the drain. */

@@ -4,7 +4,7 @@ import { launchIdOf, lineageIdOf, type Policy, requestIdOf } from '../../src/cor
 import { isReady, readiness } from '../../src/core/readiness.ts';
 import type { State } from '../../src/core/state.ts';
 import { describeNextSigterm } from '../../src/core/stop-plan.ts';
-import { counted, failedChecks, live, passed } from '../support/core-events.ts';
+import { counted, exited, failedChecks, live, passed } from '../support/core-events.ts';
 import {
   backingOff,
   handingOver,
@@ -147,6 +147,29 @@ describe('the way back', () => {
     expect(state.pending).toMatchObject([{ id: 'R1' }]);
   });
 
+  it('is not over while only the other one of two is left, whose clients were told to go', () => {
+    const second = launchOf(2, { lineage: lineageIdOf(2), epoch: launchOf(1).epoch });
+    const two = {
+      ...serving,
+      launches: [launchOf(1), second],
+      launchCount: 2,
+      handoverCount: 2,
+      lineageCount: 2,
+    };
+    const own = { ...policy, standby: true };
+    const back = takeAll(two, [drain, undrain(), passed(3), live(3)], own).state;
+    expect(isReady(back)).toBe(true);
+    const { state } = take(back, exited(3, { kind: 'killed', signal: 'SIGKILL' }), { policy: own });
+    expect(readiness(state, { policy: own, moment: { atMs: NOW_MS } })).toEqual({
+      ready: false,
+      reason: 'drained: L1 told its clients to go and is being replaced',
+    });
+    const { timers } = state;
+    expect(timers.has('retry')).toBe(true);
+    const next = takeAll(state, [{ type: 'timerFired', timer: 'retry' }, passed(4), live(4)], own);
+    expect(isReady(next.state)).toBe(true);
+  });
+
   it('is not begun any more once it is taken back', () => {
     const { state, effects } = takeAll(handingOver, [drain, undrain(), drain, live(2)]);
     expect(isReady(state)).toBe(false);
@@ -188,6 +211,12 @@ describe('SIGTERM to one that is out of rotation', () => {
     expect(state.timers.get('drainMax')).toBe(NOW_MS + 25_000);
     const late = take(busy, sigterm, { afterMs: 60_000, policy: slow });
     expect(late.state.timers.get('drainMax')).toBe(NOW_MS + 60_000);
+  });
+
+  it('counts from when the last clients were told: a launch that went LIVE since was told then', () => {
+    const { state: renewed } = take(take(handingOver, drain).state, live(2), { afterMs: 20_000 });
+    const { state } = take(renewed, sigterm, { afterMs: 30_000, policy: slow });
+    expect(state.timers.get('drainMax')).toBe(NOW_MS + 20_000 + 25_000);
   });
 
   it('is foretold', () => {

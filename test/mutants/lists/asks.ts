@@ -25,7 +25,7 @@ export const ofDrained = mutantsOf('drained.ts', [
     'const sinceMs = drained?.sinceMs ?? turn.atMs;',
     'const sinceMs = turn.atMs;',
   ],
-  ['clients are told to go again and again', 'if (isDrained) return turn;', ''],
+  ['clients are told to go again and again', 'if (drainedAtMs !== undefined) return turn;', ''],
   [
     'the way back waits for a handover where nobody serves',
     'isServed ? { ...drained, returning } : undefined',
