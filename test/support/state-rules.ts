@@ -61,7 +61,8 @@ function checkDrained({ drained, stop, launches, handover, pending }: State): vo
   const isReturning = drained.returning !== undefined;
   must(
     'out of rotation every client is told to go',
-    isReturning || launches.every(({ stage, drainedAtMs }) => stage !== 'live' || drainedAtMs !== undefined),
+    isReturning ||
+      launches.every(({ stage, drainedAtMs }) => stage !== 'live' || drainedAtMs !== undefined),
   );
   const isOnItsWay = handover !== undefined || pending.length > 0;
   must('something leads back for whoever asked for it', !isReturning || isOnItsWay);
