@@ -27,14 +27,23 @@ export function sampleOf(world: World, agent: Agent): Sample {
   return {
     agent: processSample(agent.pid),
     envoy: processSample(agent.envoys().at(-1) ?? agent.pid),
-    fileCount: readdirSync(join(world.folder, 'run'), { recursive: true }).length,
+    fileCount: fileCountIn(join(world.folder, 'run')),
   };
+}
+
+/** Folders count as well; one that is removed meanwhile has nothing in it. */
+function fileCountIn(folder: string): number {
+  const entries = orNothing(() => readdirSync(folder, { withFileTypes: true }));
+  return [...(entries ?? [])].reduce(
+    (sum, entry) => sum + 1 + (entry.isDirectory() ? fileCountIn(join(folder, entry.name)) : 0),
+    0,
+  );
 }
 
 function processSample(pid: number): ProcessSample {
   const folder = `/proc/${pid}/fd`;
   const targets = readdirSync(folder).map((name) => {
-    return { name, target: orNothing(() => readlinkSync(join(folder, name))) };
+    return { name, target: orNothing(() => readlinkSync(join(folder, name))) ?? '' };
   });
   const watches = targets
     .filter(({ target }) => target === 'anon_inode:inotify')
@@ -46,12 +55,12 @@ function processSample(pid: number): ProcessSample {
   };
 }
 
-/** Closed while it was being looked at: no descriptor any more. */
-function orNothing(read: () => string): string {
+/** What is gone by the time it is looked at is none any more. */
+function orNothing<Value>(read: () => Value): Value | undefined {
   try {
     return read();
   } catch {
-    return '';
+    return undefined;
   }
 }
 

@@ -17,17 +17,17 @@ import { setFlagsFromString } from 'node:v8';
 
 const GROWTH = ['--semi-space-growth-factor=1', '--heap-growing-percent=20', '--optimize-for-size'];
 
-/** In bytes of the bytecode that was run, of which Node wants 66 KiB thrice, and 8 times its size. */
+/** In bytes of the bytecode that was run, of which Node wants 66 KiB, and 8 times its size. */
 const COMPILED_LATE_BEFORE_22 = [
-  '--interrupt-budget=10000000',
+  '--interrupt-budget=100000000',
   '--max-bytecode-size-for-early-opt=0',
   '--interrupt-budget-for-feedback-allocation=10000',
   '--interrupt-budget-factor-for-feedback-allocation=80',
 ];
 /** In calls, of which Node wants 3,000, 400 for its quicker compiler, and 8. */
 const COMPILED_LATE = [
-  '--invocation-count-for-turbofan=300000',
-  '--invocation-count-for-maglev=50000',
+  '--invocation-count-for-turbofan=3000000',
+  '--invocation-count-for-maglev=500000',
   '--invocation-count-for-feedback-allocation=80',
 ];
 

@@ -2,10 +2,10 @@
  * Several pages of metrics as one in the Prometheus text format 0.0.4: one after the other, line by
  * line while they come, so that neither their size nor what is wrong with one of them is felt.
  */
-import { createByteRuns, joinedBytes } from './byte-runs.ts';
+import { type ByteRuns, createByteRuns, joinedBytes } from './byte-runs.ts';
 import { createJudge, type Judge, type Judgement } from './exposition-judge.ts';
 import { createTranslation } from './openmetrics.ts';
-import { endOfPlainName } from './plain-sample.ts';
+import { plainRunAt } from './plain-samples.ts';
 import type { LeftOut } from './scrape-counts.ts';
 
 export type ExpositionForm = 'text' | 'openMetrics';
@@ -55,20 +55,11 @@ function createSource(lines: Lines): ExpositionSource {
   };
   return {
     take: (bytes) => {
-      const firstEnd = bytes.indexOf(END_OF_LINE);
       const passed = createByteRuns(bytes);
+      const firstEnd = bytes.indexOf(END_OF_LINE);
       if (firstEnd >= 0) passed.add(finish(bytes.subarray(0, firstEnd)));
-      let from = firstEnd + 1;
-      for (
-        let to = bytes.indexOf(END_OF_LINE, from);
-        to >= 0;
-        to = bytes.indexOf(END_OF_LINE, from)
-      ) {
-        if (lines.passes(bytes, from, to)) passed.keep(from, to + 1);
-        else passed.add(lines.read(bytes.subarray(from, to)));
-        from = to + 1;
-      }
-      begin(bytes.subarray(from));
+      const wholeTo = readWhole(lines, bytes, firstEnd + 1, passed);
+      begin(bytes.subarray(wholeTo));
       return passed.all();
     },
     end: () => [finish(NOTHING)].filter(({ length }) => length > 0),
@@ -77,9 +68,33 @@ function createSource(lines: Lines): ExpositionSource {
   };
 }
 
+/** Text with a character for each of its bytes. */
+interface PlainText {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** Reads all lines that end, from the beginning of one on, and returns where the rest begins. */
+function readWhole(lines: Lines, bytes: Uint8Array, from: number, passed: ByteRuns): number {
+  const text = lines.textOf(bytes);
+  let at = from;
+  for (let to = bytes.indexOf(END_OF_LINE, at); to >= 0; to = bytes.indexOf(END_OF_LINE, at)) {
+    const run = text === undefined ? undefined : lines.readRun({ bytes, text }, at);
+    if (run?.isPassed) passed.keep(at, run.end);
+    if (run === undefined) passed.add(lines.read(bytes.subarray(at, to)));
+    at = run?.end ?? to + 1;
+  }
+  return at;
+}
+
 interface Lines extends Pick<ExpositionSource, 'leftOut' | 'hasSamples'> {
-  /** Whether the line is a plain sample that may be passed on as it is; counted when it is. */
-  passes(bytes: Uint8Array, from: number, to: number): boolean;
+  /** Undefined when it has other characters, or no line that could be passed on as it is. */
+  textOf(bytes: Uint8Array): string | undefined;
+  /** Where a run of plain samples from here on ends, and whether it may be passed on as it is. */
+  readRun(
+    plain: PlainText,
+    from: number,
+  ): { readonly end: number; readonly isPassed: boolean } | undefined;
   /** What may be passed on of any line, with its end. Undefined is one that is too long. */
   read(line: Uint8Array | undefined): Uint8Array;
 }
@@ -89,8 +104,6 @@ function createLines(form: ExpositionForm, judge: Judge): Lines {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   const counts = { passed: 0, needless: 0, sample: 0, invalid: 0, clash: 0 };
-  /** The name of the plain sample before this line, as long as nothing else came between. */
-  let lastName = NOTHING;
 
   const readText = (line: string) => {
     const judgement = judge.line(line);
@@ -98,19 +111,20 @@ function createLines(form: ExpositionForm, judge: Judge): Lines {
     return isPassed(judgement) ? `${line}\n` : '';
   };
   return {
-    passes: (bytes, from, to) => {
-      const nameEnd = form === 'text' ? endOfPlainName(bytes, from, to) : -1;
-      if (nameEnd < 0) return false;
-      if (!isSameName(bytes, from, lastName) || nameEnd - from !== lastName.length) {
-        const name = bytes.slice(from, nameEnd);
-        if (judge.sample(decoder.decode(name)) !== 'sample') return false;
-        lastName = name;
-      }
-      counts.sample += 1;
-      return true;
+    textOf: (bytes) => {
+      const text = form === 'text' ? decoder.decode(bytes) : '';
+      return text.length === bytes.length ? text : undefined;
+    },
+    readRun: ({ bytes, text }, from) => {
+      const run = plainRunAt(text, from);
+      if (run === undefined) return undefined;
+      // A part of the text as the name would keep all of the text for as long as the name is known.
+      const judgement = judge.sample(decoder.decode(bytes.subarray(from, run.nameEnd)));
+      const isCounted = judgement === 'clash';
+      counts[judgement] += isCounted ? text.slice(from, run.end).split('\n').length - 1 : 1;
+      return { end: run.end, isPassed: isPassed(judgement) };
     },
     read: (line) => {
-      lastName = NOTHING;
       if (line === undefined) counts.invalid += 1;
       // What is no UTF-8 becomes the sign for that: a reader would reject the page.
       const texts = line === undefined ? [] : translate(decoder.decode(line).trim());
@@ -123,9 +137,4 @@ function createLines(form: ExpositionForm, judge: Judge): Lines {
 
 function isPassed(judgement: Judgement): boolean {
   return judgement === 'passed' || judgement === 'sample';
-}
-
-function isSameName(bytes: Uint8Array, from: number, name: Uint8Array): boolean {
-  for (let at = 0; at < name.length; at += 1) if (bytes[from + at] !== name[at]) return false;
-  return true;
 }

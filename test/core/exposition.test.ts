@@ -44,15 +44,29 @@ describe('a merged page', () => {
     expect(pageOf(['a 1\n# EOF\n', 'b 1\n# EOF'], 'openMetrics')).toBe('a 1\nb 1\n');
   });
 
-  test('tells a metric of two sources as the first one does, and counts the rest', () => {
-    const [first, second] = merge([
-      '# HELP a One.\n# TYPE a counter\na 1\n# TYPE h summary\nh_sum 1\nh_count 1\n',
-      '# HELP a Two.\n# TYPE a gauge\na 2\n# TYPE h gauge\nh 2\nh_sum 3\nb 1\n',
-    ]);
+  test.each([
+    ['piece by piece', 7],
+    ['at once', 1_000],
+  ])(
+    'tells a metric of two sources as the first one does, and counts the rest: read %s',
+    (_, partLength) => {
+      const sources = [
+        '# HELP a One.\n# TYPE a counter\na 1\n# TYPE h summary\nh_sum 1\nh_count 1\n',
+        '# HELP a Two.\n# TYPE a gauge\na{b="1"} 2\na{b="2"} 2\n# TYPE h gauge\nh 2\nh_sum 3\nb 1\n',
+      ];
+      const [first, second] = merge(sources, 'text', partLength);
 
-    expect(first?.leftOut).toEqual({ invalid: 0, clash: 0 });
-    expect(second?.passed).toBe('b 1\n');
-    expect(second?.leftOut).toEqual({ invalid: 0, clash: 6 });
+      expect(first?.leftOut).toEqual({ invalid: 0, clash: 0 });
+      expect(second?.passed).toBe('b 1\n');
+      expect(second?.leftOut).toEqual({ invalid: 0, clash: 7 });
+    },
+  );
+
+  test('is the same beside lines with other characters than ASCII', () => {
+    const page = 'a{b="\u00e9"} 1\na{b="2"} 1\n# HELP c \u{1f600}\nc 3\nd 4\n';
+    const [only] = merge([page], 'text', 1_000);
+
+    expect(only).toMatchObject({ passed: page, leftOut: { invalid: 0, clash: 0 } });
   });
 
   test('has one head for each metric, and none behind its samples', () => {
