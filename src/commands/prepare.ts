@@ -7,9 +7,10 @@ import { systemClock } from '../adapters/clock.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { envoyArgs } from '../core/envoy-args.ts';
 import { epochOf } from '../core/model.ts';
-import type { Problem, Result } from '../ports.ts';
+import type { Result } from '../ports.ts';
 import type { Settings } from '../settings.ts';
 import { readCertificates } from '../work/certificate-source.ts';
+import { noCertificates } from '../work/no-certificates.ts';
 import { envoyOptionsOf } from './run/envoy-settings.ts';
 import { readBootstrapOf } from './run/sources.ts';
 
@@ -37,7 +38,8 @@ export async function prepareLaunch(
   if (!result.ok) return result;
   const { certificateFolder } = options;
   if (result.value.needsCertificates && certificateFolder === undefined) {
-    return { ok: false, problems: [NO_CERTIFICATES] };
+    const message = noCertificates(settings);
+    return { ok: false, problems: [{ about: 'BATON_CERT_DIRS', message }] };
   }
   const launch = `L${options.epoch + 1}`;
   const adminSocketPath = join(settings.runDirectory, `admin-${launch}.sock`);
@@ -54,12 +56,6 @@ export async function prepareLaunch(
   });
   return { ok: true, value: { bootstrapJson: canonicalJson(bootstrap), args } };
 }
-
-const NO_CERTIFICATES: Problem = {
-  about: 'BATON_CERT_DIRS',
-  message:
-    'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.',
-};
 
 /** Judges the certificates and lends a snapshot of them for as long as `use` takes. */
 export async function withSnapshot<Answer>(

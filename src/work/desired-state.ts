@@ -23,6 +23,8 @@ export interface DesiredWorld {
   readonly clock: Clock;
   /** Absent when no folders are set. */
   readonly certificates?: CertificateStore;
+  /** What is told where the bootstrap needs some and there are none. */
+  readonly noCertificates: string;
   readonly readBootstrap: () => Promise<Result<BootstrapMaterial>>;
   readonly identifyBinary: () => Promise<Result<{ readonly digest: Digest }>>;
   readonly binary: string;
@@ -70,7 +72,7 @@ interface Parts {
 type Whole = Parts & Required<Pick<Parts, 'bootstrap' | 'binary'>>;
 
 export function createDesiredState(world: DesiredWorld): DesiredState {
-  const held = createHeld(world.onHeld);
+  const held = createHeld(world.noCertificates, world.onHeld);
   const loans = createLoans();
   let parts: Parts = {};
   let wholes: readonly Whole[] = [];
@@ -144,7 +146,7 @@ async function lendOut<Answer>(
   loans: Loans,
   { read, use }: Borrower<Answer>,
 ): Promise<Answer> {
-  const held = createHeld();
+  const held = createHeld(world.noCertificates);
   const seen = await read({ ...world, post: () => {} }, held);
   try {
     return await use(previewOf(seen, held, world.binary));

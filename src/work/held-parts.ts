@@ -2,9 +2,6 @@
 import type { Part } from '../core/model.ts';
 import type { Result } from '../ports.ts';
 
-const NO_CERTIFICATES =
-  'Cannot fill ${CERT_DIR}: there are no certificates in the folders of BATON_CERT_DIRS. BATON_CERT_WAIT_TIME has a start wait for them.';
-
 /** What is wrong with which part. */
 export interface Held {
   /** The result's value when it is good, and keeps its problems when it is not. */
@@ -17,8 +14,13 @@ export interface Held {
   parts(): readonly Part[];
 }
 
-/** `onHeld` is told once for each change, an empty list when a part is whole again. */
+/**
+ * `onHeld` is told once for each change, an empty list when a part is whole again.
+ *
+ * @param noCertificates - the problem where no part has one, and yet they are no whole
+ */
 export function createHeld(
+  noCertificates: string,
   onHeld: (part: Part, problems: readonly string[]) => void = () => {},
 ): Held {
   const problems = new Map<Part, readonly string[]>();
@@ -39,7 +41,7 @@ export function createHeld(
     parts: () => [...problems].flatMap(([part, now]) => (now.length === 0 ? [] : [part])),
     problems: () => {
       const known = [...problems.values()].flat();
-      return known.length === 0 ? [NO_CERTIFICATES] : known;
+      return known.length === 0 ? [noCertificates] : known;
     },
   };
 }

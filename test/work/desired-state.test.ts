@@ -46,6 +46,7 @@ function createTrial({ certificates, readBootstrap }: Trial = {}) {
   const seen: CertificatesSeen[] = [];
   const state = createDesiredState({
     clock: systemClock,
+    noCertificates: 'there are no certificates in the folders',
     ...(certificates === undefined ? {} : { certificates }),
     readBootstrap: readBootstrap ?? (async () => found.bootstrap),
     identifyBinary: async () => found.binary,

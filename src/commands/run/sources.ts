@@ -20,6 +20,7 @@ import { type BootstrapMaterial, bootstrapMaterial } from '../../work/bootstrap-
 import { deferred } from '../../work/deferred.ts';
 import { createDesiredState, type DesiredState } from '../../work/desired-state.ts';
 import { createLookOut } from '../../work/look-out.ts';
+import { noCertificates } from '../../work/no-certificates.ts';
 import { createCertificateWarnings } from './certificate-warnings.ts';
 
 export interface SourceParts {
@@ -64,6 +65,7 @@ export function createSources(parts: SourceParts): Sources {
   const desired = createDesiredState({
     clock: systemClock,
     ...(folders.length === 0 ? {} : { certificates: told(certificates, warn) }),
+    noCertificates: noCertificates(settings),
     readBootstrap,
     identifyBinary: () => identifyBinary(binary),
     binary,
