@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { restart } from '../../src/commands/restart.ts';
 import type { HandoverEnd } from '../../src/core/state.ts';
 import { askedRestart, committedEnd, fakeAgentFace } from '../support/agent-face.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
 
 let trial: CommandTrial;
@@ -46,9 +47,15 @@ describe('restart', () => {
   });
 
   test('exits with 1 when the handover has not ended in time, which goes on', async () => {
-    await trial.listen(fakeAgentFace({ end: never, notes: [{ note: 'H2 starts L2' }] }));
-    expect(await restartWithin(500)).toBe(1);
-    expect(trial.complained()).toMatch(
+    const clock = createFakeClock();
+    const timed = await tryCommand({}, clock);
+    onTestFinished(timed.end);
+    await timed.listen(fakeAgentFace({ end: never, notes: [{ note: 'H2 starts L2' }] }));
+    const ended = restart({ mode: 'hot', isDryRun: false, timeoutMs: 500 }, timed.face);
+    await vi.waitUntil(() => timed.complained() !== '', 20_000);
+    clock.pass(500);
+    expect(await ended).toBe(1);
+    expect(timed.complained()).toMatch(
       /^H2 starts L2\nThe restart has not ended within 500ms\. It goes on without this command: `baton status`/,
     );
   });

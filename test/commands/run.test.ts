@@ -58,13 +58,14 @@ describe('baton run', () => {
   });
 
   test('passes SIGUSR1 on to an Envoy that has answered, and to no other', async () => {
-    fake.direct({ behaviours: [{ epoch: 1, startsAfterMs: 500 }] });
     const agent = await world.startReadyAgent({ BATON_ENVOY_LOG_LEVEL: 'info' });
+    fake.hold('execution');
     agent.signal('SIGHUP');
     await agent.untilRecord({ msg: 'Envoy started', launch: 'L2' });
     agent.signal('SIGUSR1');
     const reopened = { msg: 'caught SIGUSR1. Reopening access logs.' };
     await agent.untilRecord({ ...reopened, launch: 'L1' });
+    fake.letGo('execution');
     await agent.untilServesAlone(1);
     expect(agent.records(reopened)).toHaveLength(1);
     agent.signal('SIGTERM');
@@ -83,13 +84,14 @@ describe('baton run', () => {
 
   test('leaves nothing behind when it is stopped in the middle of a validation', async () => {
     const agent = await world.startReadyAgent();
-    const isAsking = async () =>
-      (await readdir(world.runDirectory)).some((name) => name.startsWith('.query-'));
+    fake.hold('validation');
     agent.signal('SIGHUP');
-    await agent.until('a validation', isAsking);
+    await agent.until('a validation', () => fake.isHeld('validation'));
+    const files = await readdir(world.runDirectory);
 
     agent.signal('SIGQUIT');
 
+    expect(files).toContainEqual(expect.stringMatching(/^\.query-/));
     expect(await agent.ended).toEqual(STOPPED);
     expect(await world.leftOvers()).toEqual([]);
   });

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { waitUntilReady } from '../../src/commands/wait.ts';
 import type { Readiness } from '../../src/core/readiness.ts';
 import { fakeAgentFace } from '../support/agent-face.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { type CommandTrial, tryCommand } from '../support/running-agent.ts';
 
 let trial: CommandTrial;
@@ -30,11 +31,19 @@ describe('wait', () => {
   });
 
   test('exits with 1 and the last reason when the time is over', async () => {
-    await trial.listen(
-      fakeAgentFace({ readiness: () => ({ ready: false, reason: 'starting: L1' }) }),
+    const clock = createFakeClock();
+    const timed = await tryCommand({}, clock);
+    onTestFinished(timed.end);
+    const reasons = ['waiting', 'starting: L1'];
+    await timed.listen(
+      fakeAgentFace({ readiness: () => ({ ready: false, reason: reasons.shift() ?? '' }) }),
     );
-    expect(await waitUntilReady({ timeoutMs: 600 }, trial.face)).toBe(1);
-    expect(trial.complained()).toBe('Not ready in time: starting: L1\n');
+    const secondAskAtMs = clock.moment().atMs + 500;
+    const waited = waitUntilReady({ timeoutMs: 600 }, timed.face);
+    await vi.waitUntil(() => clock.armedAtMs()[0] === secondAskAtMs, 20_000);
+    clock.pass(500);
+    expect(await waited).toBe(1);
+    expect(timed.complained()).toBe('Not ready in time: starting: L1\n');
   });
 
   test('exits with 1 when no agent ever answered', async () => {

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
 import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
@@ -19,7 +21,10 @@ let bugs: string;
 
 beforeEach(async () => {
   fake = createFakeEnvoy();
-  world = await openWorld({ binary: fake.binary });
+  world = await openWorld({
+    binary: fake.binary,
+    settings: { BATON_TERMINATION_DRAIN_MAX: '20s' },
+  });
   bugs = join(world.folder, 'bugs');
   await mkdir(bugs);
 });
@@ -33,6 +38,14 @@ afterEach(async () => {
 function startWithBugs(settings = {}): Promise<RunningAgent> {
   const options = { NODE_OPTIONS: `--import=${PLANTED_BUGS}`, PLANTED_BUGS: bugs };
   return world.startReadyAgent({ ...options, ...settings });
+}
+
+/** Someone for whom a drain waits past its shortest time. @returns what ends that */
+async function stayConnected(): Promise<() => void> {
+  const client = connect({ host: '127.0.0.1', port: world.port });
+  onTestFinished(() => void client.destroy());
+  await once(client, 'connect');
+  return () => void client.destroy();
 }
 
 const plant = (kind: 'throw' | 'reject' | 'log') => writeFile(join(bugs, kind), '');
@@ -75,10 +88,13 @@ describe('a bug in the running agent', () => {
 
   test('during a stop lets that one go on to its end', async () => {
     const agent = await startWithBugs({ BATON_TERMINATION_DRAIN_MIN: '1s' });
+    const leave = await stayConnected();
     agent.signal('SIGTERM');
     await agent.untilRecord({ msg: 'draining' });
 
     await plant('throw');
+    await agent.untilRecord(TOLD);
+    leave();
 
     expect(await agent.ended).toEqual(BUG);
     expect(agent.records({ msg: 'deadline reached', timer: 'drainMin' })).toHaveLength(1);
@@ -87,6 +103,7 @@ describe('a bug in the running agent', () => {
 
   test('that comes again and again makes one stop, and is told only so often', async () => {
     const agent = await startWithBugs({ BATON_TERMINATION_DRAIN_MIN: '1s' });
+    const leave = await stayConnected();
 
     for (let count = 0; count < 25; count += 1) {
       await plant('throw');
@@ -95,6 +112,7 @@ describe('a bug in the running agent', () => {
         async () => !(await readFile(join(bugs, 'throw')).catch(() => false)),
       );
     }
+    leave();
 
     expect(await agent.ended).toEqual(BUG);
     expect(agent.records({ msg: 'deadline reached', timer: 'drainMin' })).toHaveLength(1);

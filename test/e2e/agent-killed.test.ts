@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { holdEnvoy } from '../faults/held-envoy.ts';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
+import { envoyBinary } from '../support/envoy-binary.ts';
 
 const STOPPED = { code: 0, signal: null };
 const LIVE = { msg: 'Envoy live' };
@@ -44,9 +46,12 @@ const moments: Readonly<Record<string, () => Promise<RunningAgent>>> = {
     return agent;
   },
   'while it validates a change': async () => {
-    const agent = await world.startReadyAgent();
+    const envoy = await holdEnvoy(world.folder, envoyBinary());
+    onTestFinished(() => envoy.close());
+    const agent = await world.startReadyAgent({ BATON_ENVOY_BINARY: envoy.binary });
+    envoy.hold('validation');
     agent.signal('SIGHUP');
-    await soon(() => readdirSync(world.runDirectory).some((name) => /candidate/.test(name)));
+    await soon(() => envoy.isHeld('validation'));
     return agent;
   },
   'while a successor starts': async () => {

@@ -75,20 +75,24 @@ test.each(['sds', 'restart'] as const)(
     const asOld = { leaf: old, trusted: both };
     const asNew = { leaf: next, trusted: both };
     const committed = { msg: 'handover ended', result: 'committed' };
+    const untilServed = async (count: number) => {
+      await agent.untilRecord(committed, count);
+      await agent.untilServesAlone(delivery === 'sds' ? 0 : count - 1);
+    };
     expect(await ask(inbound, asOld)).toBe(200);
     expect(await ask(inbound, asNew)).not.toBe(200);
 
     await volume.swap(filesOf(old, older, newer));
-    await agent.untilRecord(committed, 2);
+    await untilServed(2);
     expect([await ask(inbound, asOld), await ask(inbound, asNew)]).toEqual([200, 200]);
 
     await volume.swap(filesOf(next, older, newer));
-    await agent.untilRecord(committed, 3);
+    await untilServed(3);
     expect([await ask(inbound, asOld), await ask(inbound, asNew)]).toEqual([200, 200]);
     expect(await ask(inbound, { leaf: old, trusted: [newer] })).toBe(200);
 
     await volume.swap(filesOf(next, newer));
-    await agent.untilRecord(committed, 4);
+    await untilServed(4);
     expect(await ask(inbound, asNew)).toBe(200);
     expect(await ask(inbound, asOld)).not.toBe(200);
 

@@ -166,7 +166,7 @@ describe('baton run', () => {
       const { code } = await world.runAgent({ PATH: `${place}:${process.env['PATH']}` });
 
       expect(code).toBe(98);
-      await vi.waitFor(() => access(join(place, 'made')));
+      await vi.waitFor(() => access(join(place, 'made')), 20_000);
       expect(await world.leftOvers()).toEqual([]);
     } finally {
       holder.close();

@@ -17,7 +17,6 @@ import { shortKeyFiles } from '../support/weak-certificates.ts';
 const ENDED = { msg: 'handover ended' };
 const HELD = { msg: 'held at its last good state', part: 'certificates' };
 const LIVE = { msg: 'Envoy live' };
-const LOOKED = { msg: 'desired state read' };
 const SCHEDULED = { msg: 'next start scheduled' };
 const STARTED = { msg: 'Envoy started' };
 const STOPPED = { code: 0, signal: null };
@@ -64,6 +63,15 @@ describe('a rotation', () => {
     return new X509Certificate(await givenFile(epoch, name)).serialNumber;
   }
 
+  /** Resolves when the agent has read it; a swap may take more than one look. @returns the serial */
+  async function rotateInSightOf(agent: RunningAgent): Promise<string> {
+    const wanted = async () => (await agent.status()).desired?.certificates;
+    const before = await wanted();
+    const serial = await certificates.rotate();
+    await agent.until('a look at the rotation', async () => (await wanted()) !== before);
+    return serial;
+  }
+
   async function filesIn(folder: string) {
     const textOf = (name: string) => readFile(join(folder, name), 'utf8');
     return { 'tls.crt': await textOf('tls.crt'), 'tls.key': await textOf('tls.key') };
@@ -75,11 +83,8 @@ describe('a rotation', () => {
 
     const second = await certificates.rotate();
     await agent.until('a start', () => fake.isHeld('initialization'));
-    const looksBefore = agent.records(LOOKED).length;
-    await certificates.rotate();
-    await agent.untilRecord(LOOKED, looksBefore + 1);
-    const serial = await certificates.rotate();
-    await agent.untilRecord(LOOKED, looksBefore + 2);
+    await rotateInSightOf(agent);
+    const serial = await rotateInSightOf(agent);
     const [startsMeanwhile, given] = [startsOf().length, await givenSerial(1)];
     fake.letGo('initialization');
     await agent.untilRecord({ launch: 'L3', ...ENDED });
@@ -125,13 +130,14 @@ describe('a rotation', () => {
   });
 
   test('after SIGTERM is read and starts nothing', async () => {
-    const agent = await start({ BATON_TERMINATION_DRAIN_MIN: '9s' });
+    const agent = await start({
+      BATON_TERMINATION_DRAIN_MIN: '20s',
+      BATON_TERMINATION_DRAIN_MAX: '20s',
+    });
 
     agent.signal('SIGTERM');
     await agent.untilRecord({ msg: 'draining' });
-    const looksBefore = agent.records(LOOKED).length;
-    await certificates.rotate();
-    await agent.untilRecord(LOOKED, looksBefore + 1);
+    await rotateInSightOf(agent);
     agent.signal('SIGQUIT');
 
     expect(await agent.ended).toEqual(STOPPED);
@@ -142,9 +148,12 @@ describe('a rotation', () => {
   test('of several folders at once is one handover, and so is one of a bundle alone', async () => {
     const ingress = await createServiceCertificates(join(world.folder, 'ingress'));
     const folders = `${certificates.volume.folder},${ingress.volume.folder}`;
-    const agent = await start({ BATON_CERT_DIRS: folders, BATON_CERT_QUIET_TIME: '400ms' });
+    const agent = await start({ BATON_CERT_DIRS: folders });
 
+    // The agent stands still, so that both are there when it looks.
+    agent.signal('SIGSTOP');
     const [serial, other] = await Promise.all([certificates.rotate(), ingress.rotate()]);
+    agent.signal('SIGCONT');
     await agent.untilRecord({ launch: 'L2', ...ENDED });
     const given = [await givenSerial(1), await givenSerial(1, 'ingress/tls.crt')];
     const files = await filesIn(ingress.volume.folder);
@@ -159,10 +168,8 @@ describe('a rotation', () => {
 
   test('of the same content, or that is no trigger, is none until someone asks', async () => {
     const agent = await start({ BATON_TRIGGERS: 'bootstrap,binary' });
-    const looksBefore = agent.records(LOOKED).length;
 
-    const serial = await certificates.rotate();
-    await agent.untilRecord(LOOKED, looksBefore + 1);
+    const serial = await rotateInSightOf(agent);
     const { handover, launches, desired, committed } = await agent.status();
     const asked = await agent.baton('restart');
 
@@ -186,6 +193,7 @@ describe('certificates that Envoy refuses though they hold together', () => {
     const meanwhile = await servedSerial(world.port);
     const serial = await certificates.rotate();
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
 
     expect(refused).toMatchObject({
       triggers: ['certificates'],
@@ -218,6 +226,7 @@ describe('certificates that the agent may not read for a while', () => {
     const data = join(folder, await readlink(join(folder, '..data')));
     for (const name of ['tls.key', 'tls.crt']) await chown(join(data, name), NOBODY_ID, NOBODY_ID);
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
 
     expect(held['problems']).toEqual([
       `Cannot use ${folder}/tls.crt: permission denied.`,

@@ -10,6 +10,9 @@ import {
   servedSerial,
 } from '../support/service-certificates.ts';
 
+const POLL_MS = 200;
+/** The first one, and those that setting up the watches leads to. */
+const LOOKS_OF_A_START = 5;
 const ENDED = { msg: 'handover ended' };
 
 let folder: string;
@@ -21,7 +24,7 @@ beforeEach(async () => {
   certificates = await createServiceCertificates(join(folder, 'certs'));
   const settings = {
     BATON_CERT_DIRS: certificates.volume.folder,
-    BATON_CERT_POLL_INTERVAL: '200ms',
+    BATON_CERT_POLL_INTERVAL: `${POLL_MS}ms`,
   };
   world = await openWorld({ settings, bootstrap: { isTls: true } });
 });
@@ -39,9 +42,11 @@ async function metric(name: string): Promise<number> {
   return Number(line?.split(' ').at(-1));
 }
 
+const lookCount = () => metric('baton_certificate_looks_total{verdict="absent"}');
+
 describe('a certificate that nobody renews', () => {
   test('is told of on its way to its end, serves on past it, and is alarm until a new one comes', async () => {
-    await certificates.rotate({ notBefore: inSeconds(-12), notAfter: inSeconds(5) });
+    await certificates.rotate({ notBefore: inSeconds(-22), notAfter: inSeconds(8) });
     const agent = await world.startReadyAgent();
     const serial = await servedSerial(world.port);
 
@@ -59,6 +64,7 @@ describe('a certificate that nobody renews', () => {
 
     const next = await certificates.rotate();
     await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
     expect(await servedSerial(world.port)).toBe(next);
     expect((await agent.status()).certificates).toMatchObject({ leaves: [{ stage: 'fresh' }] });
     expect(agent.records({ msg: 'certificate has ended' })).toHaveLength(1);
@@ -72,6 +78,7 @@ describe('a random delay before the handover', () => {
 
     const serial = await certificates.rotate();
     await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
     expect(await servedSerial(world.port)).toBe(serial);
   });
 
@@ -88,18 +95,25 @@ describe('a random delay before the handover', () => {
 });
 
 describe('certificates that never come', () => {
-  test('are waited for in sight, with a look now and then, and not for ever', async () => {
+  test('are waited for in sight, with a look now and then', async () => {
     await certificates.volume.swap({});
-    const agent = world.startAgent({ BATON_CERT_WAIT_TIME: '3s' });
+    const agent = world.startAgent({ BATON_CERT_WAIT_TIME: '60s' });
     await agent.untilRecord({ msg: 'cannot start yet' });
 
     const ready = await world.ask('/healthz/ready', world.statusPort);
+    await agent.until('a second look', async () => (await lookCount()) > 1);
+    const looks = await lookCount();
     const { waits } = await agent.status();
-    const looks = await metric('baton_certificate_looks_total{verdict="absent"}');
-    expect(ready).toMatchObject({ status: 503, body: expect.stringMatching(/given up in [0-3]/) });
-    expect(waits).toContainEqual(expect.objectContaining({ timer: 'certificateWait' }));
-    expect(looks).toBeGreaterThan(0);
-    expect(looks).toBeLessThan(20);
+    const [wait] = waits.filter(({ timer }) => timer === 'certificateWait');
+    const waitedMs = (60 - (wait?.leftSeconds ?? Number.NaN)) * 1_000;
+    expect(ready).toMatchObject({ status: 503, body: expect.stringMatching(/given up in \d+ s/) });
+    expect(looks).toBeLessThanOrEqual(LOOKS_OF_A_START + waitedMs / POLL_MS);
+  });
+
+  test('are given up when their time is over', async () => {
+    await certificates.volume.swap({});
+    const agent = world.startAgent({ BATON_CERT_WAIT_TIME: '1s' });
+
     expect(await agent.ended).toMatchObject({ code: 78 });
     expect(world.envoys()).toEqual([]);
   });

@@ -1,5 +1,6 @@
 /** The commands that ask a running agent, as they are typed. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -27,6 +28,20 @@ async function startAgent(
   fake = createFakeEnvoy({ behaviours });
   world = await openWorld({ binary: fake.binary });
   return world.startReadyAgent(settings);
+}
+
+/** A command that runs, and what it has told on standard error so far. */
+function follow(...words: readonly string[]) {
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    env: world.environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let told = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    told += chunk;
+  });
+  const ended = Promise.all([text(child.stdout), once(child, 'close')]);
+  return { told: () => told, ended: ended.then(([stdout]) => ({ stdout, stderr: told })) };
 }
 
 /** Runs a line in a shell in which `baton` is ours. */
@@ -83,40 +98,54 @@ describe('baton logging', () => {
 
 describe('baton restart', () => {
   test('tells which handover comes first, and which is its own', async () => {
-    const slow = { run: 'serve', initializingMs: 1_000 } as const;
-    const agent = await startAgent({}, [
-      { ...slow, epoch: 1 },
-      { ...slow, epoch: 2 },
-    ]);
+    const agent = await startAgent();
+    for (const gate of ['initialization', 'retirement'] as const) fake.hold(gate);
 
-    const first = await agent.baton('restart');
-    const second = await agent.baton('restart');
+    const first = follow('restart');
+    await agent.until('word of the first', () =>
+      /^H2 starts L2 \(mode hot\), which is INITIALIZING \(at most /m.test(first.told()),
+    );
+    fake.letGo('initialization');
+    await first.ended;
+    fake.hold('initialization');
+    const asked = follow('restart');
+    await agent.until('word of what comes first', () => asked.told() !== '');
+    fake.letGo('retirement');
+    await agent.until('word of the second', () =>
+      /^H3 starts L3 \(mode hot\), which is INITIALIZING \(at most /m.test(asked.told()),
+    );
+    fake.letGo('initialization');
+    const second = await asked.ended;
 
-    expect(first.stderr).toMatch(/^H2 starts L2 \(mode hot\), which is INITIALIZING \(at most /m);
     expect(second.stderr.split('\n')[0]).toMatch(
       /^H2 \(because of request\) is retiring and has to end first: L1 is retiring \(at most/,
     );
-    expect(second.stderr).toMatch(/^H3 starts L3 \(mode hot\), which is INITIALIZING \(at most /m);
     expect(second.stdout).toBe('committed (handover H3, mode hot, launch L3)\n');
   });
 
   test('tells what failed, what is held, and that it goes on without its caller', async () => {
-    const settings = { BATON_RESTART_BACKOFF: '30s', BATON_TRIGGERS: 'certs' };
+    const settings = { BATON_RESTART_BACKOFF: '1h', BATON_TRIGGERS: 'certs' };
     const agent = await startAgent(settings, [
       { run: 'serve', epoch: 1, times: 1, end: { saying: 'no more' } },
     ]);
     await writeFile(world.bootstrapPath, '{');
     await agent.until('the held part', async () => (await agent.status()).held.length === 1);
 
+    const asked = follow('restart');
+    await agent.until('word of the delay', () =>
+      /^H2 waits before it tries again, for L2 exited .*\(at most \S+ s more\)$/m.test(
+        asked.told(),
+      ),
+    );
+    fake.hold('execution');
     const left = await agent.baton('restart', '--timeout', '3s');
-    agent.signal('SIGHUP');
+    fake.letGo('execution');
     await agent.untilServesAlone(1);
 
-    expect(left.code).toBe(1);
-    expect(left.stderr).toMatch(/^the last good bootstrap is taken, .* it is not JSON\.$/m);
-    expect(left.stderr).toMatch(
-      /^H2 waits before it tries again, for L2 exited .*\(at most \S+ s more\)$/m,
+    expect((await asked.ended).stderr).toMatch(
+      /^the last good bootstrap is taken, .* it is not JSON\.$/m,
     );
+    expect(left.code).toBe(1);
     expect(left.stderr).toMatch(/^The restart has not ended within 3s\. It goes on without/m);
   });
 

@@ -4,36 +4,45 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { LogRecord, RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
-import { createFakeEnvoy, type FakeBehaviour, type FakeEnvoy } from '../support/fake-envoy.ts';
+import { createFakeEnvoy, type FakeEnvoy, type FakeScript } from '../support/fake-envoy.ts';
 import { takeOverUnseen } from '../support/unseen-takeover.ts';
 
 const CRASHED = { msg: 'Envoy ended unexpectedly' };
 const ENDED = { msg: 'handover ended' };
 const LIVE = { msg: 'Envoy live' };
+const SCHEDULED = { msg: 'next start scheduled' };
 
 let world: World;
 
 afterEach(() => world.close());
 
 describe('an Envoy that is killed', () => {
-  test('is started again, and until then the agent is not ready and says why', async () => {
-    world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '1s' } });
+  test('is started again', async () => {
+    world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '20ms' } });
     const agent = await world.startReadyAgent();
 
     kill(world, 0);
-    await agent.untilRecord(CRASHED);
-    const during = await agent.status();
-    const probed = await world.ask('/healthz/ready', world.statusPort);
     await agent.untilRecord({ launch: 'L2', ...LIVE });
     const after = await agent.status();
+
+    expect(after).toMatchObject({ phase: 'running', ready: true, tokens: { total: 10, left: 9 } });
+    expect(agent.records({ launch: 'L2', ...LIVE })).toMatchObject([{ epoch: 0 }]);
+    expect((await world.ask()).status).toBe(200);
+  });
+
+  test('has the agent not ready until it is started again, which says why', async () => {
+    world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '1h' } });
+    const agent = await world.startReadyAgent();
+
+    kill(world, 0);
+    await agent.untilRecord(SCHEDULED);
+    const during = await agent.status();
+    const probed = await world.ask('/healthz/ready', world.statusPort);
 
     expect(during).toMatchObject({ phase: 'backoff', ready: false });
     expect(during.reason).toMatch(/L1 was ended by SIGKILL/);
     expect(probed.status).toBe(503);
     expect(probed.body).toMatch(/^[^\n]*L1 was ended by SIGKILL[^\n]*\n$/);
-    expect(after).toMatchObject({ phase: 'running', ready: true, tokens: { total: 10, left: 9 } });
-    expect(agent.records({ launch: 'L2', ...LIVE })).toMatchObject([{ epoch: 0 }]);
-    expect((await world.ask()).status).toBe(200);
   });
 
   test('after it took over is followed by another of its epoch while its parent drains', async () => {
@@ -82,7 +91,7 @@ describe('a takeover that the agent did not see', () => {
   test('and whose Envoy is gone is a crash: the old one accepts nothing any more', async () => {
     const fake = createFakeEnvoy();
     onTestFinished(() => fake.remove());
-    world = await openWorld({ binary: fake.binary, settings: { BATON_RESTART_BACKOFF: '1s' } });
+    world = await openWorld({ binary: fake.binary, settings: { BATON_RESTART_BACKOFF: '1h' } });
     const agent = await world.startReadyAgent();
     // With a client of its own the old one stays to its time.
     const client = connect({ host: '127.0.0.1', port: world.port });
@@ -101,7 +110,9 @@ describe('a takeover that the agent did not see', () => {
       letGo: () => fake.letGo('initialization'),
     });
     const judged = await agent.untilRecord({ msg: 'lineage judged' });
+    await agent.untilRecord(SCHEDULED);
     const during = await agent.status();
+    agent.signal('SIGHUP');
     const back = await agent.untilRecord({ launch: 'L3', ...ENDED });
     await agent.untilServesAlone(1);
 
@@ -115,7 +126,7 @@ describe('a takeover that the agent did not see', () => {
     expect(during.reason).toMatch(/L2 was ended by SIGKILL/);
     expect((await asked).output).toMatch(/^rolledBack .*L2 was ended by SIGKILL/);
     expect(agent.records({ launch: 'L2', ...LIVE })).toEqual([]);
-    expect(back).toMatchObject({ mode: 'hot', triggers: ['crash'], result: 'committed' });
+    expect(back).toMatchObject({ mode: 'hot', triggers: ['crash', 'signal'], result: 'committed' });
     expect((await world.ask()).body).toBe('epoch 1\n');
     expect(fake.violations()).toEqual([]);
   });
@@ -151,15 +162,16 @@ describe('an Envoy that goes by itself', () => {
     fake.remove();
   });
 
-  async function openFakeWorld(behaviour: FakeBehaviour, settings = {}) {
-    fake = createFakeEnvoy({ behaviours: [behaviour] });
-    world = await openWorld({ binary: fake.binary, settings });
+  async function openFakeWorld(script: FakeScript) {
+    fake = createFakeEnvoy(script);
+    world = await openWorld({ binary: fake.binary });
   }
 
   test('has crashed when it exits with code 0 too', async () => {
-    await openFakeWorld({ times: 1, end: { at: 'live', code: 0, afterMs: 50 } });
-    const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms' });
+    await openFakeWorld({ takesOrders: true });
+    const agent = await world.startReadyAgent({ BATON_RESTART_BACKOFF: '20ms' });
 
+    fake.order(world.envoys()[0]?.pid ?? 0, { kind: 'exit', code: 0 });
     const ended = await agent.untilRecord(CRASHED);
     await agent.untilRecord({ launch: 'L2', ...LIVE });
 
@@ -168,11 +180,12 @@ describe('an Envoy that goes by itself', () => {
   });
 
   test('until all tokens are spent ends the agent, which lists every attempt', async () => {
-    await openFakeWorld({ end: { at: 'live', code: 3, saying: 'its last words' } });
+    const end = { at: 'live', code: 3, saying: 'its last words' } as const;
+    await openFakeWorld({ behaviours: [{ end }] });
     const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms', BATON_RESTART_TOKENS: '4' });
 
     const { code } = await agent.ended;
-    const planned = agent.records({ msg: 'next start scheduled' });
+    const planned = agent.records(SCHEDULED);
     const last = agent.records().at(-1);
 
     expect(code).toBe(255);
@@ -199,7 +212,8 @@ describe('an Envoy that goes by itself', () => {
   });
 
   test('at its very first start is tried again as well', async () => {
-    await openFakeWorld({ times: 2, end: { at: 'initializing', signal: 'SIGSEGV' } });
+    const end = { at: 'initializing', signal: 'SIGSEGV' } as const;
+    await openFakeWorld({ behaviours: [{ times: 2, end }] });
     const agent = world.startAgent({ BATON_RESTART_BACKOFF: '20ms' });
 
     await agent.untilRecord({ launch: 'L3', epoch: 0, ...LIVE });

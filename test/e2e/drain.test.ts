@@ -81,6 +81,7 @@ describe('an agent taken out of rotation', () => {
       output: expect.stringMatching(/^in rotation: committed/),
     });
     expect((await probe()).status).toBe(200);
+    await agent.untilServesAlone(1);
     expect(await connectionHeader()).toBe('keep-alive');
     expect(await load.stop()).toMatchObject({ lost: 0 });
     expect(agent.records({ msg: 'back in rotation' })).toHaveLength(1);
@@ -90,7 +91,10 @@ describe('an agent taken out of rotation', () => {
   test('stays out of it when the way back fails, and says so', async () => {
     const { agent, load } = await openDrained({ BATON_TRIGGERS: 'certs' });
     await replaceFile(world.bootstrapPath, '{"no_such_field": 1}');
-    await agent.untilRecord({ msg: 'desired state read' }, 2);
+    await agent.until('the change', async () => {
+      const { desired, committed } = await agent.status();
+      return desired?.bootstrap !== committed?.bootstrap;
+    });
 
     const back = await agent.baton('undrain');
 
@@ -153,6 +157,8 @@ describe('`baton drain --wait`', () => {
     const agent = await world.startReadyAgent();
     const asked = world.ask('/held');
     await agent.until('a held request', () => world.upstream.heldCount() === 1);
+    await agent.baton('drain');
+    await agent.untilRecord({ msg: 'connections counted', connections: 1 });
 
     expect(await agent.baton('drain', '--wait', '1s')).toMatchObject({
       code: 1,

@@ -144,15 +144,18 @@ describe('a dry run', () => {
   }
 
   test('does not disturb a handover under way, whatever step that is in', async () => {
-    await openFakeWorld([{ epoch: 1, run: 'serve', initializingMs: 1_500 }]);
+    await openFakeWorld([]);
     const agent = await world.startReadyAgent();
+    for (const gate of ['initialization', 'retirement'] as const) fake.hold(gate);
 
     const restarted = agent.baton('restart');
     await agent.untilRecord({ msg: 'Envoy started', launch: 'L2' });
     const starting = await agent.baton(...DRY_RUN);
     const { handover } = await agent.status();
+    fake.letGo('initialization');
     const end = await restarted;
     const retiring = await agent.baton(...DRY_RUN);
+    fake.letGo('retirement');
     await agent.untilServesAlone(1);
     const after = await agent.baton(...DRY_RUN);
 
@@ -202,7 +205,8 @@ describe('a dry run', () => {
   });
 
   test('fails while the agent drains for its stop', async () => {
-    await openFakeWorld([], { BATON_TERMINATION_DRAIN_MIN: '5s' });
+    const times = { BATON_TERMINATION_DRAIN_MIN: '20s', BATON_TERMINATION_DRAIN_MAX: '20s' };
+    await openFakeWorld([], times);
     const agent = await world.startReadyAgent();
     agent.signal('SIGTERM');
     await agent.until('the drain', async () => (await agent.status()).phase === 'draining');

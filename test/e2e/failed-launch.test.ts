@@ -50,6 +50,7 @@ describe('a change that cannot be served', () => {
     const served = await world.ask();
     await world.writeBootstrap({ servedBy: 'second' });
     await agent.untilRecord({ result: 'committed', launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
 
     expect(refused['reason']).toContain('no_such_field');
     expect(after).toMatchObject({ ready: true, launches: [{ pid: serving?.pid, stage: 'live' }] });
@@ -73,7 +74,12 @@ describe('a new Envoy', () => {
     fake = createFakeEnvoy({ behaviours });
     world = await openWorld({
       binary: fake.binary,
-      settings: { BATON_RESTART_BACKOFF: '20ms', ...settings },
+      // The old one is there at every look, however late that comes.
+      settings: {
+        BATON_RESTART_BACKOFF: '20ms',
+        BATON_PARENT_SHUTDOWN_TIME: '60s',
+        ...settings,
+      },
     });
     return world.startReadyAgent();
   }
@@ -85,9 +91,9 @@ describe('a new Envoy', () => {
     [
       'initializes for ever',
       { initializingMs: 'forever' },
-      { BATON_INIT_DEADLINE: '300ms', BATON_LIVE_DEADLINE: '5s' },
+      { BATON_INIT_DEADLINE: '3s', BATON_LIVE_DEADLINE: '30s' },
     ],
-    ['never answers', { silence: 'fromStart' }, { BATON_LIVE_DEADLINE: '3s' }],
+    ['never answers', { silence: 'fromStart' }, { BATON_LIVE_DEADLINE: '5s' }],
   ])('that %s is followed by another of the same epoch', async (_, behaviour, settings) => {
     const agent = await startServing([{ epoch: 1, times: 1, ...behaviour }], settings);
     const [serving] = world.envoys();

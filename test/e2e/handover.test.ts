@@ -1,10 +1,11 @@
-import { rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
 import { envoyBinary } from '../support/envoy-binary.ts';
 import { hasSharedMemory } from '../support/envoys-of.ts';
+import { createFakeEnvoy } from '../support/fake-envoy.ts';
 
 const ENDED = { msg: 'handover ended' };
 
@@ -78,20 +79,30 @@ describe('a handover of the running Envoy', () => {
   });
 
   test('waits until the one before it is over, and then serves what came last', async () => {
-    world = await openWorld();
+    const fake = createFakeEnvoy();
+    onTestFinished(() => fake.remove());
+    world = await openWorld({ binary: fake.binary });
     const agent = await world.startReadyAgent();
+    const change = async (servedBy: string) => {
+      const before = (await agent.status()).desired?.bootstrap;
+      await world.writeBootstrap({ servedBy });
+      await agent.until(servedBy, async () => (await agent.status()).desired?.bootstrap !== before);
+    };
 
-    await world.writeBootstrap({ servedBy: 'second' });
+    fake.hold('retirement');
+    await change('second');
     await agent.untilRecord({ launch: 'L2', ...ENDED });
-    await world.writeBootstrap({ servedBy: 'third' });
-    await agent.untilRecord({ msg: 'desired state read' }, 3);
-    await world.writeBootstrap({ servedBy: 'fourth' });
+    await change('third');
+    await change('fourth');
+    fake.letGo('retirement');
     await agent.untilRecord({ launch: 'L3', ...ENDED });
     await agent.untilServesAlone(2);
 
-    expect((await world.ask()).servedBy).toBe('fourth');
+    const given = await readFile(join(world.runDirectory, 'envoy-rev2.json'), 'utf8');
+    expect(given).toContain('fourth');
     expect(agent.records(ENDED)).toHaveLength(3);
     expect(mostAlive(agent)).toBe(2);
+    expect(fake.violations()).toEqual([]);
   });
 
   test('does not begin when files are touched or written anew with the same content', async () => {

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { holdEnvoy } from '../faults/held-envoy.ts';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World, type WorldOptions } from '../support/e2e-world.ts';
+import { envoyBinary } from '../support/envoy-binary.ts';
 import { createFakeEnvoy } from '../support/fake-envoy.ts';
 
 const LIVE = { msg: 'Envoy live' };
@@ -13,6 +16,8 @@ const DEADLINE_MS = 3_000;
 const KEPT_CONNECTION_COUNT = 8;
 /** They wait for the most part, each in a world of its own. */
 vi.setConfig({ maxConcurrency: 7 });
+/** Of an Envoy that hardly gets the processor. */
+const TURN_MS = 5;
 const SETTINGS = { BATON_HANG_DEADLINE: `${DEADLINE_MS / 1_000}s`, BATON_RESTART_BACKOFF: '20ms' };
 
 /** With a short deadline; closed when the test is over. */
@@ -33,13 +38,10 @@ describe.concurrent('an Envoy that is stopped', () => {
 
     process.kill(pid, 'SIGSTOP');
     await agent.untilRecord({ launch: 'L1', ...SILENT });
-    const during = await agent.status();
     const hung = await agent.untilRecord({ launch: 'L1', ...HANGS });
     const replaced = await agent.untilRecord({ launch: 'L2', ...ENDED });
     const after = await agent.untilServesAlone(0);
 
-    expect(during).toMatchObject({ ready: true, launches: [{ id: 'L1', pid }] });
-    expect(during.launches[0]?.silentSeconds).toBeGreaterThan(0);
     expect(hung['silentMs']).toBeGreaterThanOrEqual(DEADLINE_MS);
     expect(replaced).toMatchObject({ mode: 'side-by-side', result: 'committed' });
     expect(agent.records(SIGNAL)).toMatchObject([{ launch: 'L1', signal: 'SIGKILL' }]);
@@ -53,17 +55,22 @@ describe.concurrent('an Envoy that is stopped', () => {
     const world = await openShortWorld(context, {
       settings: { BATON_DRAIN_TIME: '50s', BATON_PARENT_SHUTDOWN_TIME: '60s' },
     });
-    const agent = await world.startReadyAgent();
+    const envoy = await holdEnvoy(world.folder, envoyBinary());
+    context.onTestFinished(() => envoy.close());
+    const agent = await world.startReadyAgent({ BATON_ENVOY_BINARY: envoy.binary });
     const parent = pidOf(world, 0);
     agent.signal('SIGHUP');
     await agent.untilRecord({ launch: 'L2', ...LIVE });
 
+    envoy.hold('execution');
     process.kill(parent, 'SIGSTOP');
     // On connections of the child alone, whose workers go on while its main thread waits.
     const load = world.startLoad({ newConnectionShare: 0 });
     await agent.untilRecord({ launch: 'L1', ...HANGS });
     await agent.untilRecord({ launch: 'L1', msg: 'Envoy ended unexpectedly' });
+    await agent.until('the rescue', () => envoy.isHeld('execution'));
     const beforeRescue = load.progress();
+    envoy.letGo('execution');
     const rescue = await agent.untilRecord({ launch: 'L3', ...ENDED });
     await agent.untilServesAlone(0);
     const { lost, counts } = await load.stop();
@@ -83,7 +90,7 @@ describe.concurrent('an Envoy that is stopped', () => {
 
 describe.concurrent('an Envoy that is slow', () => {
   test('because it hardly gets the processor is not taken for one that hangs', async (context) => {
-    const world = await openShortWorld(context);
+    const world = await openShortWorld(context, { settings: { BATON_HANG_DEADLINE: '6s' } });
     const agent = await world.startReadyAgent();
     const pid = pidOf(world, 0);
     const load = world.startLoad();
@@ -105,10 +112,13 @@ describe.concurrent('an Envoy that is slow', () => {
 
     process.kill(pid, 'SIGSTOP');
     await agent.untilRecord({ launch: 'L1', ...SILENT });
+    const during = await agent.status();
     process.kill(pid, 'SIGCONT');
     await agent.untilRecord({ launch: 'L1', msg: 'Envoy answers again' });
     const { launches, ready } = await agent.status();
 
+    expect(during).toMatchObject({ ready: true, launches: [{ id: 'L1', pid }] });
+    expect(during.launches[0]?.silentSeconds).toBeGreaterThan(0);
     expect(ready).toBe(true);
     expect(launches).toMatchObject([{ id: 'L1', pid, stage: 'live' }]);
     expect(launches[0]?.silentSeconds).toBeUndefined();
@@ -198,16 +208,34 @@ function orderOf(agent: RunningAgent, wanted: readonly object[]): readonly numbe
   return places.map((place) => ranked.indexOf(place));
 }
 
-/** From now on it runs for 5 ms of every 100, until let go. */
+/**
+ * From now on it runs for 5 ms of every 100, until let go: of its own time where others keep it from
+ * the processor.
+ */
 function throttle(pid: number): () => void {
-  let resting: NodeJS.Timeout;
+  let resting: NodeJS.Timeout | undefined;
   const turn = setInterval(() => {
+    const untilMs = ranMs(pid) + TURN_MS;
     process.kill(pid, 'SIGCONT');
-    resting = setTimeout(() => process.kill(pid, 'SIGSTOP'), 5);
+    clearTimeout(resting);
+    const rest = () => {
+      if (isWaitingToRun(pid) && ranMs(pid) < untilMs) resting = setTimeout(rest, 1);
+      else process.kill(pid, 'SIGSTOP');
+    };
+    resting = setTimeout(rest, TURN_MS);
   }, 100);
   return () => {
     clearInterval(turn);
     clearTimeout(resting);
     process.kill(pid, 'SIGCONT');
   };
+}
+
+/** Of its main thread, which answers for it. */
+function ranMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+}
+
+function isWaitingToRun(pid: number): boolean {
+  return /^State:\tR/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }

@@ -41,6 +41,9 @@ async function secretFolders(): Promise<readonly string[]> {
   return launches.map((launch, at) => `${launch}: ${versions[at]?.length} entries`);
 }
 
+/** Snapshots of certificates; one that is used no more goes in the background. */
+const copies = () => readdir(join(world.runDirectory, 'certs'));
+
 describe('certificates by file SDS', () => {
   test('are served after each rotation by the same Envoy, and nothing is lost', async () => {
     const agent = await world.startReadyAgent();
@@ -56,7 +59,7 @@ describe('certificates by file SDS', () => {
 
     expect(world.envoys()).toEqual([envoy]);
     expect(await secretFolders()).toEqual(['L1: 2 entries']);
-    expect(await readdir(join(world.runDirectory, 'certs'))).toHaveLength(1);
+    await agent.until('one copy alone', async () => (await copies()).length === 1);
     expect(await load.stop()).toMatchObject({ lost: 0 });
   });
 
@@ -101,6 +104,7 @@ describe('certificates by file SDS', () => {
 
     const serial = await certificates.rotate();
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
 
     expect(ended).toMatchObject({ mode: 'hot', result: 'committed' });
     expect(await servedSerial(world.port)).toBe(serial);
@@ -116,7 +120,7 @@ describe('certificates by file SDS', () => {
     const serial = await certificates.rotate();
     const refusal = await agent.untilRecord({ msg: 'certificates not loaded in place' });
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
-    const { lastHandover } = await agent.status();
+    const { lastHandover } = await agent.untilServesAlone(1);
 
     expect(refusal['problems']).toEqual([expect.stringMatching(/^L1: .*tls\.crt with serial/)]);
     expect(ended).toMatchObject({ mode: 'hot', result: 'committed' });
@@ -135,7 +139,7 @@ describe('certificates by file SDS', () => {
 
     const next = await world.startReadyAgent();
     expect(await secretFolders()).toEqual(['L1: 2 entries']);
-    expect(await readdir(join(world.runDirectory, 'certs'))).toHaveLength(1);
+    await next.until('one copy alone', async () => (await copies()).length === 1);
     next.signal('SIGTERM');
     await next.ended;
     expect(await world.leftOvers()).toEqual([]);

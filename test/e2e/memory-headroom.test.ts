@@ -52,6 +52,7 @@ function withCgroupsIn(folder: string) {
 async function change(agent: RunningAgent) {
   await world.writeBootstrap({ servedBy: 'second' });
   const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
+  await agent.until('the second alone', async () => (await agent.status()).launches.length === 1);
   expect((await world.ask()).servedBy).toBe('second');
   return ended;
 }
@@ -111,18 +112,19 @@ test.each(['warn', 'wait', 'side-step'])(
 );
 
 test('a new Envoy is the first that the kernel would kill for memory, until it serves', async () => {
-  const fake = createFakeEnvoy({ behaviours: [{ epoch: 1, initializingMs: 500 }] });
+  const fake = createFakeEnvoy();
   onTestFinished(() => fake.remove());
   world = await openWorld({ binary: fake.binary });
   const agent = await world.startReadyAgent();
   const scoreOf = (pid: unknown) => readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim();
 
+  fake.hold('initialization');
   agent.signal('SIGHUP');
   const { pid } = await agent.untilRecord({ msg: 'Envoy started', launch: 'L2' });
-  const whileStarting = scoreOf(pid);
+  await agent.until('the first to be killed', () => scoreOf(pid) === '1000');
+  fake.letGo('initialization');
   await agent.untilRecord({ msg: 'Envoy live', launch: 'L2' });
+  await agent.until('one like the agent', () => scoreOf(pid) === scoreOf(agent.pid));
 
-  expect(whileStarting).toBe('1000');
-  expect(scoreOf(pid)).toBe(scoreOf(agent.pid));
   expect(fake.violations()).toEqual([]);
 });

@@ -165,7 +165,7 @@ describe('the page in a browser', () => {
     await vi.waitUntil(
       async () => Number.parseInt((await age.textContent()) ?? '', 10) > first + 1,
       {
-        timeout: 10_000,
+        timeout: 30_000,
       },
     );
   });
@@ -198,7 +198,7 @@ describe('the page in a browser', () => {
       document.body.insertAdjacentHTML('beforeend', '<img src="/status" onerror="window.isInjected = true">');`);
     expect(await page.evaluate('window.isInjected')).toBeUndefined();
     expect(await page.evaluate('getComputedStyle(document.body).opacity')).toBe('1');
-    await vi.waitUntil(() => violations.length >= 3);
+    await vi.waitUntil(() => violations.length >= 3, 20_000);
     expect(violations.every((text) => text.includes('Content Security Policy'))).toBe(true);
     violations = [];
   });
@@ -272,7 +272,7 @@ describe('who does not see or point', () => {
       expect.stringMatching(/^Over time/),
     ]);
     expect(await table.getByRole('rowheader').allInnerTexts()).toEqual(['L2', 'L1']);
-    await table.getByRole('cell', { name: /^starting \d+ m?s, live for \d+ s$/ }).waitFor();
+    await table.getByRole('cell', { name: /^starting [\d.]+ m?s, live for \d+ s$/ }).waitFor();
   });
 
   test('is told of readiness and phase when they change, and of nothing that counts', async () => {

@@ -63,13 +63,17 @@ export function startBaton(spec: AgentSpec): RunningAgent {
   if (pid === undefined) throw new Error(`Cannot start ${file}.`);
   const log = followLog(child);
   const errors = collect(child);
-  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  // Not before its last lines are read: what is waited for may be among them.
+  let hasEnded = false;
+  child.on('close', () => {
+    hasEnded = true;
+  });
   const status = () => askStatus(spec.runDirectory);
 
   const until: RunningAgent['until'] = async (what, check) => {
     const lastLook = { error: undefined as unknown };
     const look = async () => {
-      const wasOver = hasEnded();
+      const wasOver = hasEnded;
       try {
         const value = await check();
         if (value !== false) return { value };

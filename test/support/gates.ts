@@ -5,10 +5,11 @@ import { join } from 'node:path';
 /**
  * `validation`: Envoy's own validation has read nothing yet. `execution`: the process is there and
  * has not spoken to its parent. `initialization`: its parent's admin is closed, its own answers.
+ * `retirement`: its child has told it to go; the fake alone waits there.
  */
-export type Gate = 'validation' | 'execution' | 'initialization';
+export type Gate = 'validation' | 'execution' | 'initialization' | 'retirement';
 
-export const GATES: readonly Gate[] = ['validation', 'execution', 'initialization'];
+export const GATES: readonly Gate[] = ['validation', 'execution', 'initialization', 'retirement'];
 
 export interface Gates {
   /** From now on launches wait at this gate. */

@@ -7,6 +7,7 @@ import { createControlClient } from '../../src/adapters/control-client.ts';
 import { listenHttp } from '../../src/adapters/http-server.ts';
 import type { AskingFace } from '../../src/commands/asking.ts';
 import { CONTROL_SOCKET } from '../../src/core/file-names.ts';
+import type { Clock } from '../../src/ports.ts';
 import type { Environment } from '../../src/settings/read-row.ts';
 import { unknownNames } from '../../src/settings/unknown-names.ts';
 import type { AgentFace } from '../../src/work/agent-face.ts';
@@ -21,8 +22,14 @@ export interface CommandTrial {
   end(): Promise<void>;
 }
 
-/** A run directory in which nobody listens yet, and a face for the commands in this environment. */
-export async function tryCommand(env: Environment = {}): Promise<CommandTrial> {
+/**
+ * A run directory in which nobody listens yet, and a face for the commands in this environment, for
+ * which time passes by this clock.
+ */
+export async function tryCommand(
+  env: Environment = {},
+  clock: Clock = systemClock,
+): Promise<CommandTrial> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-command-'));
   const printed: (string | Buffer)[] = [];
   const complained: string[] = [];
@@ -31,8 +38,8 @@ export async function tryCommand(env: Environment = {}): Promise<CommandTrial> {
     face: {
       print: (text) => void printed.push(text),
       complain: (text) => void complained.push(text),
-      control: createControlClient(folder, systemClock),
-      clock: systemClock,
+      control: createControlClient(folder, clock),
+      clock,
       misnamed: () => unknownNames(env),
     },
     printed: () => printed.map(String).join(''),
