@@ -50,17 +50,22 @@ export function startLoad(spec: LoadSpec, onRow?: (row: Row) => void): Load {
   const intervalMs = 1000 / spec.requestsPerSecond;
   const newShare = spec.newConnectionShare ?? 0.5;
   let next = 0;
+  let isOver = false;
 
-  const ticker = setInterval(() => {
+  const sendDue = () => {
     const nowMs = monotonicMs() - startedAtMs;
-    for (; next * intervalMs <= nowMs; next += 1) {
+    for (; !isOver && next * intervalMs <= nowMs; next += 1) {
       const isNew = Math.floor((next + 1) * newShare) > Math.floor(next * newShare);
       requests.send({ id: next, kind: isNew ? 'new' : 'kept', intendedMs: next * intervalMs });
     }
-  }, TICK_MS);
+  };
+  // Not before what has come is read: after a hold-up a timer is the first to run, and would write
+  // on connections that the other end closed long ago.
+  const ticker = setInterval(() => setImmediate(sendDue), TICK_MS);
 
   return {
     async stop() {
+      isOver = true;
       clearInterval(ticker);
       const durationMs = monotonicMs() - startedAtMs;
       await requests.settled();

@@ -119,11 +119,16 @@ function start(watch: Watch, place: Place): void {
     watch.listener.onHint();
     watch.round = 'runningThenAgain';
   } catch (error) {
-    // One that has gone meanwhile is decided about anew.
-    if (codeOf(error) === 'ENOENT') watch.round = 'runningThenAgain';
+    if (NO_LONGER_SO.has(codeOf(error))) watch.round = 'runningThenAgain';
     else onError(watch, directory, error);
   }
 }
+
+/**
+ * What was a directory, with no link on the way to it, has gone meanwhile, or has become a circle of
+ * links, or part of its path a file: that is decided about anew.
+ */
+const NO_LONGER_SO: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ELOOP', 'ENOTDIR']);
 
 interface RawEvent {
   /** `change` of content or attributes, `rename` for all that comes and goes. */

@@ -14,6 +14,8 @@ import { applicationProbes } from '../../src/adapters/application-probes.ts';
 import type { HttpGetQuestion } from '../../src/ports.ts';
 import { issueAuthority } from '../support/certificates.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const opened: (() => Promise<unknown> | unknown)[] = [];
 
 afterEach(async () => {
@@ -109,7 +111,7 @@ describe('a question by HTTP', () => {
       more();
     });
     expect(await ask(get(port))).toEqual(answered(200, 'x'.repeat(10_240)));
-    await vi.waitFor(() => expect(hungUp).toHaveBeenCalled());
+    await vi.waitFor(() => expect(hungUp).toHaveBeenCalled(), PATIENCE);
   });
 
   test.each<[string, (response: ServerResponse) => void]>([
@@ -126,10 +128,10 @@ describe('a question by HTTP', () => {
     });
     const limit = new AbortController();
     const asking = ask(get(port), limit.signal);
-    await vi.waitFor(() => expect(arrived).toHaveBeenCalled());
+    await vi.waitFor(() => expect(arrived).toHaveBeenCalled(), PATIENCE);
     limit.abort('no answer within 1 s');
     expect(await asking).toEqual({ isAnswered: false, reason: 'no answer within 1 s' });
-    await vi.waitFor(() => expect(hungUp).toHaveBeenCalled());
+    await vi.waitFor(() => expect(hungUp).toHaveBeenCalled(), PATIENCE);
   });
 
   test('is not put at all when its time was over before', async () => {
@@ -267,7 +269,7 @@ describe('a question by TCP', () => {
     const port = await listen(server);
     const question = { kind: 'tcpSocket', host: '127.0.0.1', port } as const;
     expect(await ask({ ...question, localAddress: '127.0.0.6' })).toEqual(answered(200));
-    await vi.waitFor(() => expect(seen).toHaveBeenCalled());
+    await vi.waitFor(() => expect(seen).toHaveBeenCalled(), PATIENCE);
   });
 
   test('fails when nobody listens', async () => {
@@ -371,7 +373,7 @@ describe('a question by gRPC', () => {
     const { port } = await server(arrived);
     const limit = new AbortController();
     const asking = ask(grpc(port), limit.signal);
-    await vi.waitFor(() => expect(arrived).toHaveBeenCalled());
+    await vi.waitFor(() => expect(arrived).toHaveBeenCalled(), PATIENCE);
     limit.abort('no answer within 1 s');
     expect(await asking).toEqual({ isAnswered: false, reason: 'no answer within 1 s' });
   });

@@ -28,6 +28,8 @@ import { digestOf } from '../../src/core/model.ts';
 import { type Authority, issueAuthority, type Leaf } from '../support/certificates.ts';
 import { createKubernetesVolume } from '../support/kubernetes-volume.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 let authority: Authority;
 let first: Leaf;
 let second: Leaf;
@@ -313,7 +315,7 @@ describe('look', () => {
     await mkdir(store.file('ca.crt'));
     const server = createServer().listen(store.file('socket'));
     onTestFinished(() => void server.close());
-    await vi.waitUntil(() => server.listening);
+    await vi.waitUntil(() => server.listening, PATIENCE);
     const verdict = await verdictOf(store);
     expect(verdict.kind).toBe('refused');
     expect(

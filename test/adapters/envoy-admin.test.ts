@@ -160,8 +160,8 @@ describe('a request', () => {
     });
     await channel.request('GET', '/quick');
     await expect(
-      channel.request('GET', '/dump', { isPassedOn: true, timeoutMs: 20 }),
-    ).rejects.toMatchObject(failure('no answer within 20 ms'));
+      channel.request('GET', '/dump', { isPassedOn: true, timeoutMs: 500 }),
+    ).rejects.toMatchObject(failure('no answer within 500 ms'));
     await vi.waitUntil(() => connections[1]?.destroyed, PATIENCE);
     expect((await channel.request('GET', '/quick')).body.toString()).toBe('quick');
     expect(connections).toHaveLength(2);
@@ -209,8 +209,8 @@ describe('the kept connection', () => {
 
   test('outlives a late answer, which is dropped', async () => {
     const { asked, letGo } = await serveHeld();
-    await expect(channel.request('GET', '/late', { timeoutMs: 20 })).rejects.toMatchObject(
-      failure(/^Cannot ask Envoy for \/late: no answer within 20 ms\.$/),
+    await expect(channel.request('GET', '/late', { timeoutMs: 500 })).rejects.toMatchObject(
+      failure(/^Cannot ask Envoy for \/late: no answer within 500 ms\.$/),
     );
     // As for a launch whose child has taken over: no other connection can be had.
     await rm(socketPath);
@@ -294,9 +294,11 @@ describe('the kept connection', () => {
 });
 
 describe('a request fails with one line', () => {
+  const LATE = /no answer within 50 ms/;
+
   test.each<[string, () => Promise<void>, RegExp]>([
     ['there is no socket', async () => {}, /ENOENT/],
-    ['it is never answered', () => serveRaw(() => {}), /no answer within 50 ms/],
+    ['it is never answered', () => serveRaw(() => {}), LATE],
     [
       'the answer dribbles in',
       () =>
@@ -304,7 +306,7 @@ describe('a request fails with one line', () => {
           const drip = setInterval(() => response.write('x'), 5);
           response.on('close', () => clearInterval(drip));
         }),
-      /no answer within 50 ms/,
+      LATE,
     ],
     ['the answer is garbage', () => serveRaw((socket) => socket.end('\0\xff garbage')), /Parse/],
     [
@@ -329,7 +331,7 @@ describe('a request fails with one line', () => {
     ],
   ])('when %s', async (_, begin, reason) => {
     await begin();
-    const limits = { timeoutMs: 50, maxBytes: 1_000 };
+    const limits = { timeoutMs: reason === LATE ? 50 : PATIENCE.timeout, maxBytes: 1_000 };
     await expect(channel.request('GET', '/stats', limits)).rejects.toMatchObject(failure(reason));
   });
 

@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -10,10 +11,11 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock as clock } from '../../src/adapters/clock.ts';
 import { createEnvoyQueries } from '../../src/adapters/envoy-queries.ts';
 import { ENVOY_LOG_FORMAT } from '../../src/core/envoy-line.ts';
+import type { Clock } from '../../src/ports.ts';
 import { envoyBinary } from '../support/envoy-binary.ts';
 import { createFakeEnvoy, type FakeEnvoy } from '../support/fake-envoy.ts';
 
@@ -192,12 +194,21 @@ describe('a question', () => {
   });
 
   test('is given up, and its Envoy killed, when its time is over', async () => {
-    const impatient = createEnvoyQueries({ clock, folder, timeoutMs: 50 });
-    const binary = script('echo $$; exec sleep 60');
-    const verdict = await impatient.validate(binary, []);
+    let passTime = () => {};
+    const afterRunning: Clock['afterRunning'] = (_, fire) => {
+      passTime = fire;
+      return () => {};
+    };
+    const waiting = createEnvoyQueries({ clock: { ...clock, afterRunning }, folder });
+    const noted = join(folder, 'pid');
+    const asked = waiting.validate(script(`echo $$ | tee ${noted}; exec sleep 60`), []);
+    const pid = await vi.waitUntil(() => existsSync(noted) && readFileSync(noted, 'utf8').trim(), {
+      timeout: 20_000,
+    });
+    passTime();
+    const verdict = await asked;
     expect(verdict).toMatchObject({ ok: false, problems: [{ isTransient: true }] });
-    const pid = Number(verdict.ok || /\d+$/.exec(verdict.problems[0]?.message ?? '')?.[0]);
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
   });
 
   test('is answered with no, and its Envoy killed, when it prints without end', async () => {

@@ -21,6 +21,8 @@ import { issueSetOf, writeInto } from '../support/certificate-sets.ts';
 import { type Authority, issueAuthority } from '../support/certificates.ts';
 import { type Files, QUIET_MS, watchCertificates } from '../support/watched-certificates.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const run = promisify(execFile);
 
 let authority: Authority;
@@ -141,7 +143,7 @@ describe('what is no small file', () => {
   async function listen(path: string): Promise<void> {
     const server = createServer().listen(path);
     onTestFinished(() => void server.close());
-    await vi.waitUntil(() => server.listening);
+    await vi.waitUntil(() => server.listening, PATIENCE);
   }
 
   test.each(Object.entries(hostile))(

@@ -1,5 +1,6 @@
+import { createHook } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import {
   appendFile,
   link,
@@ -13,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -55,6 +56,28 @@ function startWatch(...paths: string[]) {
     await vi.waitUntil(() => hintCount > before, { timeout: 10_000, interval: 5 });
   };
   return { ...watch, troubles, untilQuiet, hintAfter, hintCount: () => hintCount };
+}
+
+/** Acts when so many calls to the file system have been answered, before anyone hears of the last. */
+function afterCall(count: number, act: () => void) {
+  const calls = new Set<number>();
+  let leftCount = count;
+  const hook = createHook({
+    init: (id, type) => {
+      if (type.startsWith('FSREQ')) calls.add(id);
+    },
+    before: (id) => {
+      if (!calls.delete(id)) return;
+      leftCount -= 1;
+      if (leftCount === 0) act();
+    },
+  }).enable();
+  return { isOver: () => leftCount <= 0, forget: () => void hook.disable() };
+}
+
+function replace(folder: string, put: (path: string) => void): void {
+  rmSync(folder, { recursive: true });
+  put(folder);
 }
 
 describe('watchFolders', () => {
@@ -189,6 +212,28 @@ describe('watchFolders', () => {
     for (let count = 0; count < 200; count += 1) await writeFile(join(folder, `n${count}`), 'one');
     await watch.hintAfter(() => writeFile(join(folder, 'bootstrap.yaml'), 'two'));
     expect(watch.hintCount() - before).toBeLessThan(100);
+  });
+
+  it.each<[string, (folder: string) => void]>([
+    ['is gone', (folder) => rmSync(folder, { recursive: true })],
+    ['is a circle of links', (folder) => replace(folder, () => symlinkSync(folder, folder))],
+    ['is a file', (folder) => replace(folder, () => writeFileSync(folder, ''))],
+    ['lies behind a file', (folder) => replace(dirname(folder), (path) => writeFileSync(path, ''))],
+  ])('hints when a folder is made again that %s at any moment of a round', async (_, spoil) => {
+    for (let moment = 1, isReached = true; isReached; moment += 1) {
+      const folder = join(await temporaryFolder(), 'parent', 'certs');
+      await mkdir(folder, { recursive: true });
+      const call = afterCall(moment, () => spoil(folder));
+      const watch = startWatch(folder);
+      await watch.untilQuiet();
+      isReached = call.isOver();
+      call.forget();
+      await watch.hintAfter(async () => {
+        await rm(dirname(folder), { recursive: true });
+        await mkdir(folder, { recursive: true });
+      });
+      expect(watch.troubles).toEqual([]);
+    }
   });
 
   it('comes to rest when links go round in a circle', async () => {

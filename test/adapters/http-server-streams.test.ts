@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type HttpListener, listenHttp } from '../../src/adapters/http-server.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const open: HttpListener[] = [];
 const reported: unknown[] = [];
 
@@ -65,12 +67,12 @@ describe('an answer in parts', () => {
     });
     const answer = await ask(port);
     answer.pause();
-    await vi.waitUntil(() => count > 0);
+    await vi.waitUntil(() => count > 0, PATIENCE);
     const before = count;
     answer.destroy();
 
     expect(before).toBeLessThan(100);
-    await vi.waitUntil(() => open.length === 1);
+    await vi.waitUntil(() => open.length === 1, PATIENCE);
   });
 
   test('ends for whoever makes it when its reader has gone, which is no fault', async () => {
@@ -87,6 +89,6 @@ describe('an answer in parts', () => {
     await new Promise((resolve) => socket.once('data', resolve));
     socket.resetAndDestroy();
 
-    await vi.waitUntil(() => isOver);
+    await vi.waitUntil(() => isOver, PATIENCE);
   });
 });

@@ -7,6 +7,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type HttpEndpoint, listenHttp } from '../../src/adapters/http-server.ts';
 import type { HttpAnswer, HttpRequest, HttpRoutes } from '../../src/ports.ts';
 
+const PATIENCE = { timeout: 20_000 };
+/** Less than the silence of 5 s that ends a connection whatever else there is. */
+const BEFORE_SILENCE = { timeout: 4_000 };
+
 const opened: (() => Promise<unknown> | unknown)[] = [];
 
 afterEach(async () => {
@@ -122,7 +126,7 @@ describe('slow and idle clients', () => {
     // Node looks twice, 5 s apart, whether a blocked answer gets on.
     await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     notReading.resume();
-    await vi.waitFor(() => expect(notReading.closed).toBe(true));
+    await vi.waitFor(() => expect(notReading.closed).toBe(true), PATIENCE);
     expect(notReading.bytesRead).toBeLessThan(large.length);
   });
 
@@ -132,7 +136,7 @@ describe('slow and idle clients', () => {
     expect(await exchange(port, GET)).toMatch(/^HTTP\/1\.1 200 /);
     await vi.waitFor(() => {
       expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256);
-    });
+    }, BEFORE_SILENCE);
   });
 });
 
@@ -203,7 +207,7 @@ describe('listening', () => {
     answerNow(OK);
     await listener.close();
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
-    await vi.waitFor(() => expect(idle.closed).toBe(true));
+    await vi.waitFor(() => expect(idle.closed).toBe(true), BEFORE_SILENCE);
   });
 });
 

@@ -5,6 +5,8 @@ import { expect, test, vi } from 'vitest';
 import { createNameLocks } from '../../src/adapters/name-locks.ts';
 import { abstractNamesIn } from '../../src/core/hot-restart-names.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const locks = createNameLocks();
 const newName = () => `baton_test_${randomUUID()}`;
 
@@ -44,6 +46,6 @@ test('a name is free again when its holder was killed', async () => {
 
   holder.kill('SIGKILL');
 
-  const release = await vi.waitUntil(() => locks.take(name));
+  const release = await vi.waitUntil(() => locks.take(name), PATIENCE);
   release();
 });

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mayHoldConnection } from '../../src/adapters/peer-process.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 let server: Server;
 let children: ChildProcess[];
 let ours: Socket[];
@@ -93,7 +95,7 @@ describe('the process at the other end', () => {
     const [other] = ours;
     if (how === 'FIN') other?.destroy();
     else other?.resetAndDestroy();
-    await vi.waitFor(() => expect(other?.closed).toBe(true));
+    await vi.waitFor(() => expect(other?.closed).toBe(true), PATIENCE);
 
     expect(await mayHoldConnection([process.ppid], ports)).toBe(true);
   });

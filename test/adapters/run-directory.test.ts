@@ -26,6 +26,8 @@ import { AgentError } from '../../src/core/agent-error.ts';
 import { epochOf, launchIdOf } from '../../src/core/model.ts';
 import type { NameLocks } from '../../src/ports.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const clock = systemClock;
 const locks = createNameLocks();
 /** A lock of another network namespace: it keeps nobody here out. */
@@ -344,7 +346,7 @@ describe('the end', () => {
     ]);
 
     const released = directory.release();
-    await vi.waitUntil(async () => !(await readdir(folder)).includes('certs'));
+    await vi.waitUntil(async () => !(await readdir(folder)).includes('certs'), PATIENCE);
     expect(envoy).toMatchObject({ exitCode: null, signalCode: null });
     expect(await readdir(folder)).toContain('agent.lock');
 
@@ -383,7 +385,7 @@ describe('the end', () => {
       });
       done.push('used');
     });
-    const inUse = await vi.waitUntil(() => use);
+    const inUse = await vi.waitUntil(() => use, PATIENCE);
 
     const released = directory.release().then(() => done.push('released'));
     inUse();
@@ -396,7 +398,7 @@ describe('the end', () => {
     const directory = await open();
     const forever = new Promise<never>(() => {});
     void directory.withCandidate('{}', () => forever);
-    await vi.waitUntil(async () => (await readdir(folder)).some(isCandidate));
+    await vi.waitUntil(async () => (await readdir(folder)).some(isCandidate), PATIENCE);
 
     await directory.release();
 

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Target } from '../../bench/judge/connection.ts';
@@ -203,7 +205,41 @@ describe('judge', () => {
     expect(ledger.isVoid).toBe(true);
     expectExactly(ledger, {});
   });
+
+  test('judge writes on no connection that was closed while it was held up', async () => {
+    const isClosed = new Int32Array(new SharedArrayBuffer(4));
+    const server = new Worker(SERVER_APART, { eval: true, workerData: isClosed });
+    onTestFinished(() => void server.terminate());
+    const [port] = await once(server, 'message');
+    const spec = { requestsPerSecond: 400, newConnectionShare: 0, keptConnectionCount: 4 };
+    const load = startLoad({ target: { host: '127.0.0.1', port }, ...spec });
+    const { ok } = await vi.waitUntil(() => {
+      const { sent, counts } = load.progress();
+      return counts.ok >= 20 && sent === counts.ok && counts;
+    });
+
+    server.postMessage('close');
+    Atomics.wait(isClosed, 0, 0);
+    await vi.waitUntil(() => load.progress().sent >= ok + 20);
+    const ledger = await load.stop();
+
+    expectExactly(ledger, {});
+    expect(ledger.churn).toEqual({ staleClose: 4, announcedClose: 0 });
+  });
 });
+
+/** A thread of its own that answers every request, and closes what is open when it is told to. */
+const SERVER_APART = `
+const { createServer } = require('node:http');
+const { parentPort, workerData: isClosed } = require('node:worker_threads');
+const server = createServer((_, answer) => answer.end('served'));
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+parentPort.on('message', () => {
+  server.closeAllConnections();
+  Atomics.store(isClosed, 0, 1);
+  Atomics.notify(isClosed, 0);
+});
+`;
 
 describe('judge over TLS', () => {
   let authority: Authority;

@@ -33,7 +33,7 @@ beforeEach(async () => {
   certificates = await createServiceCertificates(join(folder, 'certs'));
   const settings = {
     BATON_CERT_DIRS: certificates.volume.folder,
-    BATON_RESTART_BACKOFF: '5s',
+    BATON_RESTART_BACKOFF: '50s',
     BATON_DRAIN_TIME: '5s',
     BATON_PARENT_SHUTDOWN_TIME: '8s',
     POD_NAME: 'pod-1',
@@ -62,6 +62,21 @@ async function openPage(javaScriptEnabled = true): Promise<Page> {
 const region = (page: Page, id: string, text: string | RegExp) =>
   page.locator(`#${id}`, { hasText: text }).waitFor();
 
+/** From now on the page keeps all that it shows: what passes is not missed by who looks late. */
+const keepShown = (page: Page) =>
+  page.evaluate(`
+    window.shown = [];
+    new MutationObserver(() => {
+      const textOf = (id) => document.getElementById(id)?.textContent.replace(/\\s+/g, ' ');
+      window.shown.push({ launches: textOf('launches'), waits: textOf('waits') });
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  `);
+
+const untilShown = (page: Page, id: 'launches' | 'waits', pattern: RegExp) =>
+  agent.until(`${pattern} in ${id}`, () =>
+    page.evaluate<boolean>(`window.shown.some((one) => ${pattern}.test(one.${id}))`),
+  );
+
 describe('the page', () => {
   test('shows a rotation as it happens, and what became of it', async () => {
     const page = await openPage();
@@ -70,9 +85,10 @@ describe('the page', () => {
     await region(page, 'certificates', /(accepted|unchanged) for .*tls\.crt 89 d 23 h left/);
     const load = world.startLoad({ authorityPem: certificates.authorityPem });
 
+    await keepShown(page);
     const serial = await certificates.rotate();
-    await region(page, 'launches', /L2.*live for.*L1.*retiring for/);
-    await region(page, 'waits', 'L1 to have drained and ended');
+    await untilShown(page, 'launches', /L2.*live for.*L1.*retiring for/);
+    await untilShown(page, 'waits', /L1 to have drained and ended/);
     await region(page, 'certificates', serial);
     await region(page, 'launches', /L1.*exited with code 0, \d+ s ago/);
     await region(page, 'handovers', /H2 committed hot certificates to L2 took .* left/);
@@ -97,6 +113,7 @@ describe('the page', () => {
     await agent.until('fewer seconds', async () => (await leftSeconds()) < first);
     await region(page, 'tokens', '9 of 10 left');
     await region(page, 'sigterm', 'stops at once');
+    agent.signal('SIGHUP');
     await region(page, 'readiness', 'Ready running');
     await region(page, 'launches', /L2.*live for.*L1.*✕ was ended by SIGKILL/);
     await region(page, 'glance', /Failed last ?✕ L1 was ended by SIGKILL/);

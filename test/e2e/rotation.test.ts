@@ -39,8 +39,9 @@ describe('certificates in a Kubernetes volume', () => {
       const serial = await certificates.rotate();
       const ended = await agent.untilRecord(ENDED, epoch + 1);
       expect(ended).toMatchObject({ triggers: ['certificates'], mode: 'hot', result: 'committed' });
-      expect(await servedSerial(world.port)).toBe(serial);
+      // The old one may take a connection until its child has told it not to.
       await agent.untilServesAlone(epoch);
+      expect(await servedSerial(world.port)).toBe(serial);
     }
 
     expect(agent.records({ msg: 'Envoy ended unexpectedly' })).toEqual([]);
@@ -71,6 +72,7 @@ describe('certificates in a Kubernetes volume', () => {
     const meanwhile = await servedSerial(world.port);
     await certificates.volume.swap(filesOf(next));
     await agent.untilRecord({ launch: 'L2', ...ENDED });
+    await agent.untilServesAlone(1);
 
     expect(`${held['problems']}`).toMatch(/tls\.key/);
     expect(meanwhile).toBe(certificates.firstSerial);

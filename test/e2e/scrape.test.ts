@@ -149,7 +149,8 @@ describe('a scrape of agent, Envoy and application', () => {
     const settings = { BATON_APP_METRICS_URL: application.url };
     world = await openWorld({ binary: fake.binary, settings });
     await world.startReadyAgent();
-    const short = { 'x-prometheus-scrape-timeout-seconds': '0.5' };
+    // So much that the other sources are not late as well.
+    const short = { 'x-prometheus-scrape-timeout-seconds': '8' };
     const long = { 'x-prometheus-scrape-timeout-seconds': '30' };
     const { status, body } = await scrape('/stats/prometheus', reason === 'late' ? short : long);
     const samples = samplesOf(body);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
-import { openWorld, type World } from '../support/e2e-world.ts';
+import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
 import { createServiceCertificates } from '../support/service-certificates.ts';
 
 /** Each comes in by another way. */
@@ -111,7 +111,7 @@ test('secrets are in no log when a change is refused and when Envoy gives up', a
     BATON_RESTART_BACKOFF: '20ms',
   });
 
-  await writeFile(join(folder, 'layer.yaml'), `${LAYER}no_such_field: "\${ZONE}"\n`);
+  await replaceFile(join(folder, 'layer.yaml'), `${LAYER}no_such_field: "\${ZONE}"\n`);
   await agent.untilRecord({ msg: 'handover ended', result: 'refused' });
   expectNoSecretIn(await visibleOf(agent));
   for (const crashed of ['L1', 'L2']) {
@@ -150,7 +150,7 @@ describe.each(QUOTED)('a bootstrap with an inline key in which a field %s', (_, 
   test('is refused, and by `baton validate` too, for a reason without the key', async () => {
     const agent = await world.startReadyAgent();
 
-    await writeFile(join(folder, 'layer.yaml'), layer);
+    await replaceFile(join(folder, 'layer.yaml'), layer);
     const refused = await agent.untilRecord({ msg: 'handover ended', result: 'refused' });
     const validated = await agent.baton('validate');
     const { body } = await world.ask('/status', world.statusPort);

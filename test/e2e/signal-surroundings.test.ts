@@ -1,5 +1,5 @@
 /** Signals that are not meant for the agent, not for it alone, or come to one that cannot take them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -64,12 +64,12 @@ describe('a signal of no meaning here', () => {
 describe('an agent that is suspended', () => {
   test('finds a handover over that Envoy has ended by itself, and counts no crash', async () => {
     const agent = await startReadyFake();
+    const [old] = world.envoys();
     agent.signal('SIGHUP');
     await agent.untilRecord({ msg: 'Envoy live', launch: 'L2' });
-    const [old] = world.envoys();
 
     agent.signal('SIGSTOP');
-    await agent.until('the end of the old one', () => stateOf(old?.pid ?? 0) === 'Z');
+    await agent.until('the end of the old one', () => hasEnded(old?.pid ?? 0));
     agent.signal('SIGCONT');
     const { tokens } = await agent.untilServesAlone(1);
 
@@ -79,8 +79,8 @@ describe('an agent that is suspended', () => {
   });
 
   test('blames no new Envoy for the time in which it could not hear it', async () => {
-    const slow = { epoch: 1, initializingMs: 1_500 };
-    const agent = await startReadyFake([slow], { BATON_LIVE_DEADLINE: '1s' });
+    const slow = { epoch: 1, initializingMs: 5_000 };
+    const agent = await startReadyFake([slow], { BATON_LIVE_DEADLINE: '4s' });
     agent.signal('SIGHUP');
     await agent.untilRecord({ msg: 'Envoy answers', launch: 'L2' });
 
@@ -146,13 +146,16 @@ describe('a signal to the whole process group', () => {
   });
 
   test('reaches no Envoy in a handover', async () => {
-    await openFake([{ epoch: 1, initializingMs: 500 }]);
-    const agent = await startInGroup();
+    await openFake();
+    const agent = await startInGroup({ BATON_PARENT_SHUTDOWN_TIME: '20s' });
 
+    fake?.hold('initialization');
     agent.signal('SIGHUP');
     await agent.untilRecord({ msg: 'Envoy answers', launch: 'L2' });
     for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGALRM'] as const)
       process.kill(-agent.pid, signal);
+    await settled(agent);
+    fake?.letGo('initialization');
     await agent.untilRecord({ msg: 'Envoy live', launch: 'L2' });
     process.kill(-agent.pid, 'SIGTERM');
 
@@ -178,8 +181,8 @@ describe('a signal to the whole process group', () => {
     expect(agent.records({ msg: 'checks failed' })).toEqual([]);
   });
 
-  async function startInGroup(): Promise<RunningAgent> {
-    const agent = world.startAgent({}, ['setsid', ...RUN]);
+  async function startInGroup(settings = {}): Promise<RunningAgent> {
+    const agent = world.startAgent(settings, ['setsid', ...RUN]);
     await agent.untilReady();
     return agent;
   }
@@ -253,6 +256,11 @@ async function settled(agent: RunningAgent) {
 function stateOf(pid: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2)[0];
+}
+
+/** Gone, too, where the agent has taken notice before it was suspended. */
+function hasEnded(pid: number): boolean {
+  return !existsSync(`/proc/${pid}`) || stateOf(pid) === 'Z';
 }
 
 async function masksOf(pid: number) {

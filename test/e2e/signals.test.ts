@@ -68,8 +68,12 @@ const MOMENTS: readonly Moment[] = [
   },
   {
     when: 'a change is being checked',
-    behaviours: [{ run: 'validate', startsAfterMs: 1_000 }],
-    reach: (agent) => handOver(agent, { msg: 'checking', handover: 'H2' }),
+    reach: async (agent) => {
+      await agent.untilReady();
+      fake.hold('validation');
+      agent.signal('SIGHUP');
+      await agent.until('a validation', () => fake.isHeld('validation'));
+    },
     onStop: /^L1 SIGTERM$/,
     reopens: ['L1'],
   },
@@ -179,11 +183,13 @@ describe('while it stops', () => {
   });
 
   test('none spares an Envoy that does not obey its SIGKILL, or brings it sooner', async () => {
-    const agent = await startAt({ ...DRAINING, behaviours: [{ ignoresSigterm: true }] });
+    const behaviours = [{ ignoresSigterm: true }];
+    const agent = await startAt({ ...DRAINING, behaviours, reach: (one) => one.untilReady() });
 
     agent.signal('SIGQUIT');
     await agent.untilRecord({ msg: 'signal sent', signal: 'SIGTERM' });
-    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGQUIT', 'SIGTERM'] as const) agent.signal(signal);
+    // One more ask to stop, late or soon: a third one would bring it.
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGTERM'] as const) agent.signal(signal);
 
     expect(await agent.ended).toEqual(STOPPED);
     expect(signalsSent(agent)).toBe('L1 SIGTERM, L1 SIGKILL');

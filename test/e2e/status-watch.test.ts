@@ -16,7 +16,7 @@ let output: string;
 
 beforeEach(async () => {
   output = '';
-  world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '2s' } });
+  world = await openWorld({ settings: { BATON_RESTART_BACKOFF: '1h' } });
   agent = await world.startReadyAgent();
 });
 
@@ -56,6 +56,7 @@ describe('on a terminal', () => {
     const [envoy] = world.envoys();
     process.kill(envoy?.pid ?? 0, 'SIGKILL');
     await untilSeen(/ready {10}no, backoff: attempt 1 of 10/);
+    agent.signal('SIGHUP');
     await untilSeen(/backoff[\s\S]*ready {10}yes/);
     watching.stdin?.write('\u0003');
 

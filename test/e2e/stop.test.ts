@@ -138,10 +138,14 @@ describe('an agent told to stop', () => {
 
     agent.signal('SIGHUP');
     await agent.untilRecord({ msg: 'Envoy live', launch: 'L2' });
+    // Between two requests of the load there may be no connection for a moment.
+    const { answers } = await holdRequests(agent, 1);
     agent.signal('SIGTERM');
     await agent.untilRecord({ msg: 'draining', launch: 'L2', purpose: 'stop' });
     expect(await load.stop()).toMatchObject({ lost: 0 });
+    world.upstream.letGo();
 
+    expect(await answers).toMatchObject([ANSWERED]);
     expect(await agent.ended).toEqual(STOPPED);
     expect(agent.records({ msg: 'signal sent' })[0]).toMatchObject({ launch: 'L2' });
     expect(agent.records({ msg: 'signal sent', signal: 'SIGKILL' })).toEqual([]);

@@ -86,7 +86,7 @@ describe('npm start on its own', () => {
     child.kill('SIGINT');
     expect(await exited, output()).toEqual([0, null]);
     expect(await readdir(folder)).toEqual([]);
-    expect(processes()).toEqual([]);
+    await vi.waitFor(() => expect(processes()).toEqual([]), 10_000);
   });
 
   test(
@@ -98,7 +98,7 @@ describe('npm start on its own', () => {
       expect(await exited, output()).toEqual([78, null]);
       expect(output()).toContain('BATON_RESTART_TOKENS');
       expect(await readdir(folder)).toEqual([]);
-      await vi.waitFor(() => expect(processes()).toEqual([]));
+      await vi.waitFor(() => expect(processes()).toEqual([]), 10_000);
     },
   );
 
@@ -117,7 +117,7 @@ describe('npm start on its own', () => {
       expect(await exited, output()).toEqual([0, null]);
       expect(output()).not.toContain('Ctrl-C stops it');
       expect(await readdir(folder)).toEqual([]);
-      await vi.waitFor(() => expect(processes()).toEqual([]));
+      await vi.waitFor(() => expect(processes()).toEqual([]), 10_000);
     },
   );
 });

@@ -49,6 +49,7 @@ export interface RunningAgent {
   untilReady(): Promise<void>;
   /** One Envoy is left, of this epoch. */
   untilServesAlone(epoch: number): Promise<Status>;
+  /** Once it is there, so are all records that were written before it. */
   status(): Promise<Status>;
   /** One that has ended is not told. */
   signal(signal: NodeJS.Signals): void;
@@ -68,7 +69,11 @@ export function startBaton(spec: AgentSpec): RunningAgent {
   child.on('close', () => {
     hasEnded = true;
   });
-  const status = () => askStatus(spec.runDirectory);
+  const status = async () => {
+    const answer = await askStatus(spec.runDirectory);
+    await whatHasComeIsRead();
+    return answer;
+  };
 
   const until: RunningAgent['until'] = async (what, check) => {
     const lastLook = { error: undefined as unknown };
@@ -137,6 +142,14 @@ export async function runToEnd(
     text(child.stderr),
   ]);
   return { code, stdout, stderr, output: stdout + stderr };
+}
+
+/**
+ * The log comes by a pipe and an answer by a socket, which are read in any order, but in the same
+ * turn of the event loop where both have come.
+ */
+function whatHasComeIsRead(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function isLike(record: LogRecord, wanted: Readonly<Record<string, unknown>>): boolean {

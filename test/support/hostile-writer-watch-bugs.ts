@@ -4,13 +4,10 @@ import type { FolderWatch, WatchListener } from '../../src/adapters/folder-watch
 import { createLookOut } from '../../src/work/look-out.ts';
 import { AS_IT_IS, type Watching } from './hostile-writer-watched.ts';
 
-/** Hints come within milliseconds; those that never do are waited for no longer than that. */
-const impatient = { ...AS_IT_IS, patienceMs: 500 };
-
 export const PLANTED_WATCH_BUGS: Readonly<Record<string, Watching>> = {
-  'watches the folder that was there at the start': { ...impatient, watch: watchOnce },
+  'watches the folder that was there at the start': { ...AS_IT_IS, watch: watchOnce },
   'takes no hint during a look': {
-    ...impatient,
+    ...AS_IT_IS,
     createLookOut: (options) => {
       let isLooking = false;
       const lookOut = createLookOut({

@@ -34,21 +34,24 @@ export function startAsker(port: number, questions: readonly SteadyQuestion[]): 
   const over: Asked[] = [];
   const open = new Set<Promise<void>>();
   let count = 0;
+  let isOver = false;
   const askOne = () => {
     const question = questions[Math.floor(count / 2) % questions.length];
     const isKept = count % 2 === 1;
     count += 1;
-    if (question === undefined) return;
+    if (question === undefined || isOver) return;
     const one = ask(port, question, isKept ? kept : false).then((asked) => {
       over.push({ ...question, isKept, ...asked });
       open.delete(one);
     });
     open.add(one);
   };
-  const asking = setInterval(askOne, EVERY_MS);
+  // Not before what has come is read: after a hold-up a kept connection may have been closed.
+  const asking = setInterval(() => setImmediate(askOne), EVERY_MS);
   return {
     asked: () => over,
     stop: async () => {
+      isOver = true;
       clearInterval(asking);
       await Promise.all(open);
       kept.destroy();

@@ -40,7 +40,7 @@ const watched = (watching: Watching) =>
 
 const share = (part: number) => ({ numRuns: Math.ceil(SEQUENCES * part) });
 
-/** Hints come when they come: what fails need not fail again, so it is not made shorter. */
+/** A look and a hint come in any order: what fails need not fail again, so it is not made shorter. */
 const once = (part: number) => ({ ...share(part), endOnFailure: true });
 
 describe('a hostile writer', { timeout: LONG_MS }, () => {

@@ -9,6 +9,8 @@ import { statusRoutes } from '../../src/work/routes.ts';
 import { fakeAgentFace } from '../support/agent-face.ts';
 import { httpRequest } from '../support/http-requests.ts';
 
+const PATIENCE = { timeout: 20_000 };
+
 const face = fakeAgentFace();
 const ask = (facts: Partial<HttpRequest> & { target: string }) =>
   statusRoutes(face)(httpRequest(facts));
@@ -79,10 +81,10 @@ describe('events over a connection', () => {
     let markup = 'one';
     const { events, listener } = await listen(() => new Map([['glance', markup]]));
     const { socket, received } = await follow(listener);
-    await vi.waitUntil(() => received().includes('one'));
+    await vi.waitUntil(() => received().includes('one'), PATIENCE);
     markup = 'two';
     events.changed();
-    await vi.waitUntil(() => received().includes('two'));
+    await vi.waitUntil(() => received().includes('two'), PATIENCE);
     // Longer than a silent connection is kept.
     await vi.waitUntil(() => received().split('"regions":{}').length > 3, { timeout: 15_000 });
     expect(socket.closed).toBe(false);
@@ -91,9 +93,9 @@ describe('events over a connection', () => {
   test('end with the listener', async () => {
     const { listener, report } = await listen(() => new Map([['glance', 'one']]));
     const { socket, received } = await follow(listener);
-    await vi.waitUntil(() => received().includes('one'));
+    await vi.waitUntil(() => received().includes('one'), PATIENCE);
     await listener.close();
-    await vi.waitUntil(() => socket.closed);
+    await vi.waitUntil(() => socket.closed, PATIENCE);
     expect(report).not.toHaveBeenCalled();
   });
 
@@ -101,7 +103,7 @@ describe('events over a connection', () => {
     const made = vi.fn(() => new Map<string, string>());
     const { listener } = await listen(made);
     const { received } = await follow(listener, 'HEAD');
-    await vi.waitUntil(() => received().endsWith('\r\n\r\n'));
+    await vi.waitUntil(() => received().endsWith('\r\n\r\n'), PATIENCE);
     expect(received()).toMatch(/^HTTP\/1\.1 200 /);
     expect(made).not.toHaveBeenCalled();
   });

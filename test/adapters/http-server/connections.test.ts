@@ -4,6 +4,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { listenHttp } from '../../../src/adapters/http-server.ts';
 import type { HttpAnswer, HttpRoutes } from '../../../src/ports.ts';
 
+const PATIENCE = { timeout: 20_000 };
+/** Less than the silence of 5 s that ends a connection whatever else there is. */
+const BEFORE_SILENCE = { timeout: 4_000 };
+
 const opened: (() => Promise<unknown> | unknown)[] = [];
 
 afterEach(async () => {
@@ -67,8 +71,9 @@ describe('a crowd of connections', () => {
     const sockets = await crowd(port, 600, text);
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
     expect(await probe(port, CROWD)).toBe('HTTP/1.1 200 OK');
-    await vi.waitFor(() =>
-      expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256),
+    await vi.waitFor(
+      () => expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(256),
+      BEFORE_SILENCE,
     );
   });
 
@@ -88,11 +93,11 @@ describe('a crowd of connections', () => {
       return target === '/large' ? { ...OK, body: LARGE } : OK;
     });
     const sockets = await crowd(port, 60, 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
-    await vi.waitFor(() => expect(madeCount).toBe(60));
+    await vi.waitFor(() => expect(madeCount).toBe(60), PATIENCE);
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
     for (const socket of sockets) socket.resume();
     const end = (socket: Socket) =>
-      vi.waitUntil(() => socket.closed || socket.bytesRead > LARGE.length, { timeout: 20_000 });
+      vi.waitUntil(() => socket.closed || socket.bytesRead > LARGE.length, PATIENCE);
     await Promise.all(sockets.map(end));
     expect(sockets.filter(({ bytesRead }) => bytesRead > LARGE.length).length).toBeLessThan(60);
   });
@@ -105,7 +110,7 @@ describe('a crowd of connections', () => {
     const request = `GET /slow HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(4_000)}\r\n`;
     const sockets = await crowd(port, 40, request.repeat(16));
     const openCount = () => sockets.filter(({ closed }) => !closed).length;
-    await vi.waitFor(() => expect(openCount()).toBeLessThan(14), { timeout: 20_000 });
+    await vi.waitFor(() => expect(openCount()).toBeLessThan(14), PATIENCE);
     expect(openCount()).toBeGreaterThan(8);
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
   });
@@ -121,7 +126,7 @@ describe('requests sent at once', () => {
     const socket = await connect(port, CROWD);
     socket.pause();
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
-    await vi.waitFor(() => expect(begunCount).toBe(1));
+    await vi.waitFor(() => expect(begunCount).toBe(1), PATIENCE);
     expect(await probe(port, NODE)).toBe('HTTP/1.1 200 OK');
     expect(begunCount).toBe(2);
   });
@@ -134,9 +139,9 @@ describe('requests sent at once', () => {
     });
     const socket = await connect(port, CROWD);
     socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
-    await vi.waitFor(() => expect(begun).toEqual(['/slow']));
+    await vi.waitFor(() => expect(begun).toEqual(['/slow']), PATIENCE);
     socket.write('GET /next HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20_000));
-    await vi.waitFor(() => expect(socket.closed).toBe(true), { timeout: 20_000 });
+    await vi.waitFor(() => expect(socket.closed).toBe(true), PATIENCE);
     expect(begun).toEqual(['/slow']);
   });
 
@@ -151,7 +156,7 @@ describe('requests sent at once', () => {
       isTaken = error === undefined || error === null;
     });
     // A request that has not come within 5 s ends its connection.
-    await vi.waitFor(() => expect(isTaken).toBeDefined(), { timeout: 20_000 });
+    await vi.waitFor(() => expect(isTaken).toBeDefined(), PATIENCE);
     expect(isTaken).toBe(false);
   });
 
@@ -167,11 +172,11 @@ describe('requests sent at once', () => {
     });
     const socket = await connect(port, CROWD);
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
-    await vi.waitFor(() => expect(begunCount).toBe(1));
+    await vi.waitFor(() => expect(begunCount).toBe(1), PATIENCE);
     socket.resetAndDestroy();
     const next = await connect(port, NODE);
     next.write(GET);
-    await vi.waitFor(() => expect(begunCount).toBe(2));
+    await vi.waitFor(() => expect(begunCount).toBe(2), PATIENCE);
     letGo();
     const [answer] = (await once(next, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
