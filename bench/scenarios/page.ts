@@ -33,7 +33,7 @@ const BUDGET_MB = { residentMb: 56 + 5, anonymousMb: 15 + 5 };
 
 export const page: Scenario = {
   name: 'page',
-  about: `the page open for --count (${ROTATION_COUNT}) rotations; what the agent takes for it`,
+  about: `the page open for --count (${ROTATION_COUNT}) rotations, over --duration; what the agent takes for it`,
   async run(bench) {
     const world = await bench.openWorld();
     const agent = world.startAgent({
@@ -65,13 +65,18 @@ async function bootstrapAsJson({ folder, plain, tls, upstream }: World): Promise
   return path;
 }
 
-/** In place but for a restart now and then, each served before the next; a sample of each. */
+/**
+ * In place but for a restart now and then, each served before the next; a sample of each. Without a
+ * pause, or spread over the time that was asked for.
+ */
 async function rotateBefore(bench: Bench, world: World, agent: Agent): Promise<readonly Sample[]> {
-  const { count = ROTATION_COUNT, durationMs = Number.POSITIVE_INFINITY } = bench;
-  const endAtMs = performance.now() + durationMs;
+  const { count = ROTATION_COUNT, durationMs = 0 } = bench;
+  const beginAtMs = performance.now();
   const samples: Sample[] = [];
-  while (samples.length < count && performance.now() < endAtMs) {
+  while (samples.length < count) {
     const number = samples.length + 1;
+    const dueAtMs = beginAtMs + (durationMs * samples.length) / count;
+    await delay(Math.max(0, dueAtMs - performance.now()));
     if (number % RELOAD_EVERY === 0) await get({ port: world.statusPort }, '/');
     if (number % RESTART_EVERY === 0) agent.signal('SIGHUP');
     await rotateUntilServed(world);
