@@ -49,7 +49,7 @@ function onRestartRequested(turn: Turn, event: Event & { type: 'restartRequested
   if (stop !== undefined) return requests.length === 0 ? turn : refuseRequests(turn, requests);
   const waitingCount = turn.state.pending.length + (handover?.requests.length ?? 0);
   if (waitingCount >= MOST_PENDING) {
-    return refuseRequests(turn, requests, 'Too many requests are waiting already.');
+    return refuseRequests(turn, requests, 'too many requests are waiting already');
   }
   const asked = { trigger, mode, ...(id === undefined ? {} : { id }) };
   if (handover !== undefined && isOpenFor(turn, handover, mode)) {

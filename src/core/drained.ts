@@ -33,7 +33,7 @@ function refuseReturn(turn: Turn): Turn {
   return waiting.length === 0 ? cleared : refuseRequests(cleared, waiting, DRAINED_AGAIN);
 }
 
-const DRAINED_AGAIN = 'Someone asked for a drain again.';
+const DRAINED_AGAIN = 'someone asked for a drain again';
 
 /** Of those who asked for the way back: who waits for a handover that has not begun. */
 function waitingReturn({ drained, pending }: State) {

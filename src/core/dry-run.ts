@@ -72,7 +72,7 @@ const REQUEST = requestIdOf('dry-run');
 /** The handover that a restart would become, once what is under way has come to its good end. */
 export function planDryRun(state: State, question: DryRunQuestion): DryRunPlan | undefined {
   const { target, policy, moment } = question;
-  const asked = asking(state, question);
+  const asked = ask(state, question).state;
   const begun = onTheWay(asked, isBegun, question) ?? alone(state, question);
   const checking = startChecks({ ...moment, policy, effects: [], state: begun });
   const check = checking.effects.find((effect) => effect.type === 'checkDesired');
@@ -81,9 +81,9 @@ export function planDryRun(state: State, question: DryRunQuestion): DryRunPlan |
   return { state: checking.state, handover, check: { ...check, target, depth: 'full' } };
 }
 
-function asking(state: State, { mode, moment, policy }: DryRunQuestion): State {
-  const ask = { type: 'restartRequested', trigger: 'request', mode, request: REQUEST } as const;
-  return step(state, ask, moment, policy).state;
+function ask(state: State, { mode, moment, policy }: Omit<DryRunQuestion, 'target'>) {
+  const asked = { type: 'restartRequested', trigger: 'request', mode, request: REQUEST } as const;
+  return step(state, asked, moment, policy);
 }
 
 function isBegun({ handover }: State): boolean {
@@ -134,8 +134,15 @@ function overlapOf(state: State, mode: Mode, policy: Policy): OverlapStatus | un
 }
 
 /** Why nobody who asked now would get a restart; undefined when they would, sooner or later. */
-export function refusalOfRestart({ stop }: State): string | undefined {
-  return stop === undefined ? undefined : 'A restart would be refused: the agent is stopping.';
+export function refusalOfRestart(
+  state: State,
+  question: Omit<DryRunQuestion, 'target'>,
+): string | undefined {
+  const refusal = ask(state, question).effects.find((effect) => {
+    return effect.type === 'reportHandover' && effect.requests.includes(REQUEST);
+  });
+  if (refusal?.type !== 'reportHandover') return undefined;
+  return `A restart would be refused: ${refusal.end.reason}.`;
 }
 
 /** What a restart asked for now would wait for; undefined when it would begin at once. */
@@ -143,7 +150,7 @@ export function whatComesFirst(state: State, question: DryRunQuestion): string |
   if (state.handover === undefined && state.launches.every(({ stage }) => stage === 'live')) {
     return undefined;
   }
-  const asked = asking(state, question);
+  const asked = ask(state, question).state;
   const { handover } = asked;
   // Unless what is under way takes the asker along.
   if (handover?.requests.includes(REQUEST)) {

@@ -88,7 +88,7 @@ function refusePending(turn: Turn): Turn {
 export function refuseRequests(
   turn: Turn,
   requests: readonly NonNullable<State['pending'][number]['id']>[],
-  reason = 'The agent is stopping.',
+  reason = 'the agent is stopping',
 ): Turn {
   const end = {
     triggers: ['request'] as const,

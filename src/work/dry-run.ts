@@ -28,13 +28,17 @@ export function createDryRun(world: DryRunWorld): DryRun {
   let isUnderway = false;
   return async (mode) => {
     if (isUnderway) return undefined;
-    const refusal = refusalOfRestart(world.state());
+    const refusalNow = () => {
+      const { policy, clock } = world;
+      return refusalOfRestart(world.state(), { mode, policy, moment: clock.moment() });
+    };
+    const refusal = refusalNow();
     if (refusal !== undefined) return failed([refusal]);
     isUnderway = true;
     try {
       const found = await world.preview((seen) => tryOut(seen, mode, world));
       // What it was tried with goes at a stop.
-      const since = refusalOfRestart(world.state());
+      const since = refusalNow();
       return since === undefined ? found : failed([since]);
     } finally {
       isUnderway = false;

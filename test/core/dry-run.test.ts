@@ -7,7 +7,7 @@ import {
   whatComesFirst,
 } from '../../src/core/dry-run.ts';
 import type { Event } from '../../src/core/events.ts';
-import { epochOf, launchIdOf, lineageIdOf } from '../../src/core/model.ts';
+import { epochOf, launchIdOf, lineageIdOf, requestIdOf } from '../../src/core/model.ts';
 import type { State } from '../../src/core/state.ts';
 import {
   crashed,
@@ -128,9 +128,20 @@ describe('a dry run', () => {
   });
 
   test('is refused while the agent stops', () => {
-    expect(refusalOfRestart(servingState())).toBeUndefined();
-    expect(refusalOfRestart(servingState([20_000, sigterm]))).toBe(
+    expect(refusalOfRestart(servingState(), question)).toBeUndefined();
+    expect(refusalOfRestart(servingState([20_000, sigterm]), question)).toBe(
       'A restart would be refused: the agent is stopping.',
+    );
+  });
+
+  test('is refused where more ask than will be answered', () => {
+    const asks = Array.from({ length: 100 }, (_, at): Happening => {
+      const request = requestIdOf(`R${at}`);
+      return [20_000, { type: 'restartRequested', trigger: 'request', mode: 'cold', request }];
+    });
+    expect(refusalOfRestart(servingState(...asks.slice(1)), question)).toBeUndefined();
+    expect(refusalOfRestart(servingState(...asks), question)).toBe(
+      'A restart would be refused: too many requests are waiting already.',
     );
   });
 

@@ -127,7 +127,7 @@ describe('an agent told to stop', () => {
     world.upstream.letGo();
 
     expect(await agent.ended).toEqual(STOPPED);
-    expect(asked).toMatchObject({ code: 1, output: 'refused: The agent is stopping.\n' });
+    expect(asked).toMatchObject({ code: 1, output: 'refused: the agent is stopping\n' });
     expect(agent.records({ msg: 'Envoy started' })).toHaveLength(1);
   });
 

@@ -75,7 +75,7 @@ export function createHostileAgent(parts: HostileAgentParts): HostileAgent {
   const state = createDesiredState({
     clock,
     certificates: store,
-    noCertificates: 'there are none',
+    noCertificates: 'Cannot go on: there are none.',
     readBootstrap: async () => BOOTSTRAP,
     identifyBinary: async () => ({ ok: true, value: { digest: digestOf('binary') } }),
     binary: '/usr/bin/envoy',

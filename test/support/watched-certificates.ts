@@ -79,7 +79,7 @@ export async function watchCertificates(
   const state = createDesiredState({
     clock,
     certificates: createCertificateStore({ folders, snapshotRoot }),
-    noCertificates: 'there are none',
+    noCertificates: 'Cannot go on: there are none.',
     readBootstrap: async () => materialNamed('bootstrap', true),
     identifyBinary: async () => ({ ok: true, value: { digest: digestOf('binary') } }),
     binary: '/usr/bin/envoy',

@@ -95,7 +95,7 @@ describe('while the agent stops', () => {
   });
 
   test('a way back is answered with 409, whether it was drained or not', async () => {
-    const end = { ...committedEnd, result: 'refused', reason: 'The agent is stopping.' } as const;
+    const end = { ...committedEnd, result: 'refused', reason: 'the agent is stopping' } as const;
     const answer = await askStatus({ target: '/undrain', ...POST }, { state, end });
     expect(answer.status).toBe(409);
     expect(JSON.parse(String(answer.body))).toMatchObject({ result: 'refused', isDrained: true });

@@ -52,8 +52,8 @@ export const ofDryRun = mutantsOf('dry-run.ts', [
   ['a restart that would wait passes', "if (kind === 'waits') {", 'if (false) {'],
   [
     'a stopping agent promises a restart',
-    "stop === undefined ? undefined : 'A restart would be refused: the agent is stopping.'",
-    'undefined',
+    "if (refusal?.type !== 'reportHandover') return undefined;",
+    "if (refusal?.type !== 'never') return undefined;",
   ],
 ]);
 
@@ -142,8 +142,9 @@ export const ofRepeatable = mutantsOf('repeatable.ts', [
 
 export const ofReadiness = mutantsOf('readiness.ts', [
   ['one that hangs is ready', '!serving.isHung && ', ''],
-  ['one that is out of rotation is ready', ' && state.drained === undefined;', ';'],
-  ['one that is leaving is ready', '!isLeaving && ', ''],
+  ['one that is out of rotation is ready', ' || state.drained !== undefined)', ')'],
+  ['one that is leaving is ready', ' || isLeaving', ''],
+  ['one that told its clients to go is ready', ' && serving.drainedAtMs === undefined', ''],
   [
     'an application that is not ready is passed over',
     'application === undefined || application.ready',
