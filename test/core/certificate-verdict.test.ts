@@ -195,6 +195,12 @@ describe('judgeCertificates', () => {
       'the certificate that belongs to the key is not the first',
     ],
     [
+      'the leaf is not first, and no name tells of the pair',
+      { 'server.crt': pem(authority(), certificate('a')), 'private.key': pem(key('a')) },
+      'mismatched',
+      'server.crt: the certificate that belongs to the key is not the first',
+    ],
+    [
       'two files under other names do not match',
       { 'a.crt': pem(certificate('a')), 'b.key': pem(key('b')) },
       'mismatched',

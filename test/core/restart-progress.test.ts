@@ -102,8 +102,29 @@ describe('who has asked for a restart', () => {
     });
   });
 
+  test('is told when the last of two that make way has to be gone', () => {
+    const policy = { ...defaultPolicy, standby: true };
+    const clearing = progressAfter(
+      [
+        ...servingHappenings,
+        [200, checksPassed(2)],
+        [1_000, { type: 'launchLive', launch: launchIdOf(2) }],
+        [20_000, { ...asked, mode: 'cold' } as Event],
+        [20_000, checksPassed(3)],
+        [21_000, { type: 'connectionsCounted', launch: launchIdOf(2), count: 0 }],
+      ],
+      policy,
+    );
+    expect(clearing).toEqual({
+      doing: 'H3 takes the old Envoy out of service first',
+      untilMs: 20_000 + policy.parentShutdownTimeMs,
+    });
+  });
+
   test('is told nothing where nobody asked', () => {
     expect(progressAfter(handoverHappenings)).toBeUndefined();
+    const live = { type: 'launchLive', launch: launchIdOf(2), awaitsProof: true } as const;
+    expect(progressAfter([...handoverHappenings, [11_000, live]])).toBeUndefined();
   });
 
   test('is told of parts that are held', () => {

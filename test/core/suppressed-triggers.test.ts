@@ -55,9 +55,10 @@ describe('a trigger that begins nothing', () => {
     expect(reasonFor(happenings, event, policy)).toBe(reason);
   });
 
-  test.each<[string, readonly Happening[], Event]>([
+  test.each<[string, readonly Happening[], Event, Policy?]>([
     ['the first look', [], desired(1)],
     ['a change', servingHappenings, desired(2)],
+    ['a change of which one part is watched', servingHappenings, desired(2), bootstrapAlone],
     ['a request', servingHappenings, request],
     ['a request that waits for its turn', handoverHappenings, request],
     ['a look that found nothing new', servingHappenings, desired(1)],
@@ -67,8 +68,8 @@ describe('a trigger that begins nothing', () => {
       { type: 'partHeld', part: 'binary', problems: [] },
     ],
     ['anything else', servingHappenings, sigterm],
-  ])('is not %s', (_, happenings, event) => {
-    expect(reasonFor(happenings, event)).toBeUndefined();
+  ])('is not %s', (_, happenings, event, policy) => {
+    expect(reasonFor(happenings, event, policy)).toBeUndefined();
   });
 
   test('cannot be before anything is known', () => {

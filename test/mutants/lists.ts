@@ -1,5 +1,14 @@
 /** Every mutant there is. */
 import { ofAsks, ofDrained } from './lists/asks.ts';
+import { ofBootstrap, ofMergeLayers, ofSecretDiscovery } from './lists/bootstraps.ts';
+import {
+  ofCertificateFacts,
+  ofCertificatePairs,
+  ofCertificateProof,
+  ofCertificateUse,
+  ofCertificateVerdict,
+  ofPemBlocks,
+} from './lists/certificate-files.ts';
 import {
   ofCertificatesSeen,
   ofDeliveryEnd,
@@ -11,11 +20,35 @@ import {
 import { ofFailures } from './lists/failures.ts';
 import { ofHandover } from './lists/handover.ts';
 import { ofHandoverEnd } from './lists/handover-end.ts';
+import {
+  ofAttempts,
+  ofConnections,
+  ofEnvoyArgsCheck,
+  ofFailureCause,
+  ofHotRestartNames,
+  ofMemoryHeadroom,
+  ofSharedMemoryLayout,
+  ofUnshareableListeners,
+} from './lists/launches.ts';
 import { ofLifecycle } from './lists/lifecycle.ts';
 import { ofModes } from './lists/modes.ts';
 import { ofChanges, ofHangs, ofReconcile, ofTokens, ofTurn } from './lists/others.ts';
+import {
+  ofAppProbes,
+  ofEnvoyLine,
+  ofExpositionJudge,
+  ofMakingRoom,
+  ofSettle,
+  ofVisible,
+} from './lists/outside.ts';
 import { ofRedirect } from './lists/redirect.ts';
 import { ofRetiring } from './lists/retiring.ts';
+import {
+  ofDrainedStatus,
+  ofRestartProgress,
+  ofStandbyStatus,
+  ofSuppressedTriggers,
+} from './lists/status.ts';
 import { ofStopping } from './lists/stopping.ts';
 import {
   ofDryRun,
@@ -63,4 +96,31 @@ export const mutants: readonly Mutant[] = [
   ...ofRepeats,
   ...ofStopPlan,
   ...ofWaits,
+  ...ofCertificateVerdict,
+  ...ofCertificatePairs,
+  ...ofCertificateProof,
+  ...ofCertificateUse,
+  ...ofCertificateFacts,
+  ...ofPemBlocks,
+  ...ofMemoryHeadroom,
+  ...ofUnshareableListeners,
+  ...ofFailureCause,
+  ...ofAttempts,
+  ...ofConnections,
+  ...ofSharedMemoryLayout,
+  ...ofHotRestartNames,
+  ...ofEnvoyArgsCheck,
+  ...ofBootstrap,
+  ...ofMergeLayers,
+  ...ofSecretDiscovery,
+  ...ofSettle,
+  ...ofMakingRoom,
+  ...ofAppProbes,
+  ...ofEnvoyLine,
+  ...ofExpositionJudge,
+  ...ofVisible,
+  ...ofSuppressedTriggers,
+  ...ofStandbyStatus,
+  ...ofDrainedStatus,
+  ...ofRestartProgress,
 ];
