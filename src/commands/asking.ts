@@ -1,6 +1,7 @@
 /** What the commands that ask a running agent have in common. */
 import type { ControlAnswer, ControlClient } from '../adapters/control-client.ts';
 import type { Clock, Problem } from '../ports.ts';
+import { durationText } from '../settings/duration.ts';
 
 /** Where a command prints, and whom it asks. */
 export interface AskingFace {
@@ -84,6 +85,19 @@ export function reportOdd(
 }
 
 const MOST_SHOWN = 500;
+
+/** Tells that the handover asked for takes longer than it was to be waited for. @returns 1 */
+export function reportGoingOn(
+  what: string,
+  timeoutMs: number,
+  { complain }: AskingFace,
+): CommandExit {
+  const time = durationText(timeoutMs);
+  complain(
+    `The ${what} has not ended within ${time}. It goes on without this command: \`baton status\` shows it now, \`baton history\` how it ended.\n`,
+  );
+  return COMMAND_EXIT.negative;
+}
 
 /** Asks for what the agent has in memory. When that fails it is told, and `exit` is what to end with. */
 export async function readJson<Value>(

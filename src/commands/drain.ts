@@ -9,6 +9,7 @@ import {
   PROMPT_ANSWER_MS,
   pause,
   readJson,
+  reportGoingOn,
   reportOdd,
   reportUnanswered,
 } from './asking.ts';
@@ -71,6 +72,9 @@ export async function undrain(
   face: AskingFace,
 ): Promise<number> {
   const answer = await face.control.ask('POST', '/undrain', timeoutMs);
+  if (answer.kind === 'timedOut' && (await isReturning(face))) {
+    return reportGoingOn('way back', timeoutMs, face);
+  }
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
   const end = jsonOf<UndrainAnswer>(answer, [200, 409]);
   if (end === undefined) return reportOdd('undrain', answer, face);
@@ -80,4 +84,11 @@ export async function undrain(
   }
   face.print(`${end.isDrained ? 'still drained' : 'in rotation'}: ${restartText(end)}\n`);
   return end.isDrained ? COMMAND_EXIT.negative : COMMAND_EXIT.done;
+}
+
+/** Whether the agent is about to be back: one that answers nothing may not even have been told. */
+async function isReturning({ control }: AskingFace): Promise<boolean> {
+  const answer = await control.ask('GET', '/status', PROMPT_ANSWER_MS);
+  const status = answer.kind === 'answered' ? jsonOf<Status>(answer, [200]) : undefined;
+  return status?.drained?.isReturning === true;
 }

@@ -1,9 +1,14 @@
 /** `baton restart`: asks for a handover and waits for its end. */
 import type { Mode } from '../core/model.ts';
 import type { RestartNote } from '../core/restart-progress.ts';
-import { durationText } from '../settings/duration.ts';
 import type { RestartAnswer } from '../work/restart-route.ts';
-import { type AskingFace, COMMAND_EXIT, reportOdd, reportUnanswered } from './asking.ts';
+import {
+  type AskingFace,
+  COMMAND_EXIT,
+  reportGoingOn,
+  reportOdd,
+  reportUnanswered,
+} from './asking.ts';
 import { dryRun } from './dry-run.ts';
 
 export interface RestartOptions {
@@ -31,19 +36,11 @@ export async function restart(options: RestartOptions, face: AskingFace): Promis
     else end = told ?? end;
   };
   const answer = await face.control.follow(path, { timeoutMs, onLine });
-  if (answer.kind === 'timedOut' && isTaken) return leaveIt(timeoutMs, face);
+  if (answer.kind === 'timedOut' && isTaken) return reportGoingOn('restart', timeoutMs, face);
   if (answer.kind !== 'answered') return reportUnanswered(answer, face);
   if (end?.result === undefined) return reportOdd('restart Envoy', answer, face);
   face.print(`${restartText(end)}\n`);
   return end.result === 'committed' ? COMMAND_EXIT.done : COMMAND_EXIT.negative;
-}
-
-function leaveIt(timeoutMs: number, { complain }: AskingFace): number {
-  const time = durationText(timeoutMs);
-  complain(
-    `The restart has not ended within ${time}. It goes on without this command: \`baton status\` shows it now, \`baton history\` how it ended.\n`,
-  );
-  return COMMAND_EXIT.negative;
 }
 
 /** A line of an answer that is none of ours is left to the status of the answer. */

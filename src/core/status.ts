@@ -26,6 +26,7 @@ import type {
   State,
 } from './state.ts';
 import { describeNextSigterm } from './stop-plan.ts';
+import { findLaunch } from './turn.ts';
 import { type WaitStatus, waitStatus, waitsOf } from './waits.ts';
 
 /** What `/status` and `baton status --json` answer. An absent member is not known or not so. */
@@ -94,6 +95,7 @@ export interface HandoverStatus {
   /** Why it is not hot though nobody asked for another mode, or why it waits. */
   readonly modeReason?: string | undefined;
   readonly step: HandoverStep;
+  /** What it started, as long as that is there. */
   readonly launch?: string | undefined;
   /** Failed ones so far. */
   readonly attempts: number;
@@ -145,7 +147,7 @@ export function statusOf(state: State, outlook: Outlook, application?: Readiness
     reason: answer.ready ? undefined : answer.reason,
     application: application && applicationStatus(application),
     launches: state.launches.map((launch) => launchStatus(launch, atMs)),
-    handover: state.handover && handoverStatus(state.handover, atMs),
+    handover: state.handover && handoverStatus(state, state.handover, atMs),
     lastHandover: state.lastEnd && endStatus(state.lastEnd, atMs),
     drained: drainedStatus(state, outlook),
     standby: standbyStatus(state, outlook),
@@ -190,8 +192,9 @@ function launchStatus(launch: Launch, atMs: number): LaunchStatus {
   };
 }
 
-function handoverStatus(handover: Handover, atMs: number): HandoverStatus {
-  const { id, triggers, askedMode, mode, step, launch, attempts } = handover;
+function handoverStatus(state: State, handover: Handover, atMs: number): HandoverStatus {
+  const { id, triggers, askedMode, mode, step, attempts } = handover;
+  const launch = handover.launch && findLaunch(state, handover.launch)?.id;
   const modeReason = handover.modeReason ?? handover.notInPlace;
   const ageSeconds = secondsOf(atMs - handover.startedAtMs);
   const failed = attempts.at(-1);

@@ -4,6 +4,7 @@ import { statusOf, untoldHolds } from '../../src/core/status.ts';
 import {
   crashed,
   defaultPolicy,
+  type Happening,
   handoverHappenings,
   servingHappenings,
   stateAfter,
@@ -36,6 +37,13 @@ describe('the status', () => {
       desired: { certificates: 'c2000000', bootstrap: 'b2000000', binary: 'e2000000' },
       committed: { certificates: 'c1000000', bootstrap: 'b1000000', binary: 'e1000000' },
     });
+  });
+
+  test('names the launch of a handover only as long as that is there', () => {
+    const died: Happening = [10_600, crashed(2, 'SIGSEGV')];
+    const { handover } = statusOf(stateAfter([...handoverHappenings, died]), outlookAt(10_700));
+    expect(handover).toMatchObject({ id: 'H2', step: 'repairing', attempts: 1 });
+    expect(handover?.launch).toBeUndefined();
   });
 
   test('names what is waited for, the soonest first', () => {
