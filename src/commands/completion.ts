@@ -42,17 +42,20 @@ function bashScript(commands: readonly CommandWords[]): readonly string[] {
   ];
 }
 
+/** What stands before `=` in the same word is passed over: what is offered follows it. */
 function zshScript(commands: readonly CommandWords[]): readonly string[] {
   return [
     '#compdef baton',
     '# source <(baton completion zsh)',
     '_baton() {',
     '  local -a found',
+    '  local before=$words[CURRENT-1]',
+    "  if compset -P '*='; then before=${IPREFIX%=}; fi",
     '  if (( CURRENT == 2 )); then',
     ...commands.map(({ name, does }) => `    found+=(${quoted([`${name}:${does}`])})`),
     "    _describe 'command' found",
     '  else',
-    '    case "$words[2] $words[CURRENT-1]" in',
+    '    case "$words[2] $before" in',
     ...valueCases(commands, (words) => `compadd -- ${words.join(' ')}`),
     '    *) case $words[2] in',
     ...commands.map(

@@ -36,6 +36,11 @@ const ASKING: Readonly<Record<Shell, string>> = {
     printf '%s\\n' "\${COMPREPLY[@]}"`,
   zsh: `words=(baton "$@") CURRENT=$(($# + 1))
     compadd() { shift; print -l -- "$@" }
+    compset() {
+      [[ $words[CURRENT] == --*=* ]] || return 1
+      IPREFIX="\${words[CURRENT]%%=*}="
+      words[CURRENT]=\${words[CURRENT]#*=}
+    }
     _describe() { print -l -- \${\${(P)2}%%:*} }
     _baton`,
   fish: 'complete -C "baton $argv"',
@@ -53,7 +58,7 @@ async function offeredBy(shell: Shell, words: readonly string[]): Promise<readon
   const name = shell === 'fish' ? [] : [shell];
   const args = [...BEFORE[shell], `${before}\n${script}${ASKING[shell]}`, ...name, ...words];
   const offered = execFileSync(shell, args, { encoding: 'utf8' }).split('\n');
-  const sought = words.at(-1) ?? '';
+  const sought = words.at(-1)?.split('=').at(-1) ?? '';
   // Fish says what it is for; zsh leaves what does not match to the function that is told.
   const kept = offered.map((line) => line.split('\t')[0] ?? '').filter((word) => word !== '');
   return shell === 'zsh' ? kept.filter((word) => word.startsWith(sought)) : kept;
@@ -61,8 +66,9 @@ async function offeredBy(shell: Shell, words: readonly string[]): Promise<readon
 
 const installed = SHELLS.filter((shell) => spawnSync(shell, ['-c', ':']).status === 0);
 
-test('bash is there', () => {
+test('bash is there, and where nothing is to be left out every shell', () => {
   expect(installed).toContain('bash');
+  if (process.env['CI'] === 'true') expect(installed).toEqual(SHELLS);
 });
 
 describe.each(installed)('%s', (shell) => {
@@ -116,6 +122,14 @@ test.each<[readonly string[], readonly string[]]>([
 ])('bash, which breaks words at "=", is offered choices after %j too', async (words, offered) => {
   expect(await offeredBy('bash', words)).toEqual(offered);
 });
+
+test.each(installed.filter((shell) => shell !== 'bash'))(
+  '%s, which leaves words whole, is offered choices behind "=" too',
+  async (shell) => {
+    const offered = await offeredBy(shell, ['restart', '--mode=s']);
+    expect(offered.map((word) => word.replace(/^--mode=/, ''))).toEqual(['side-by-side']);
+  },
+);
 
 test.each(SHELLS)('the script for %s has every option and choice', async (shell) => {
   const script = await scriptFor(shell);
