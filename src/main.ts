@@ -172,8 +172,15 @@ async function watching(): Promise<WatchingFace> {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort());
   stdout.on('error', () => over.abort());
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const beforeStop = (leave: () => void) => {
+    process.on('SIGTSTP', () => {
+      leave();
+      process.kill(process.pid, 'SIGSTOP');
+    });
+  };
   const isDrawable = isatty(1) && process.env['TERM'] !== 'dumb';
-  return { ...(await asking()), ended: over.signal, screen: isDrawable ? size : undefined };
+  const screen = isDrawable ? { size, beforeStop } : undefined;
+  return { ...(await asking()), ended: over.signal, screen };
 }
 
 function settingsWith(moreEnvoyArgs: readonly string[]): Result<Settings> {

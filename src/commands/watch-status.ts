@@ -16,8 +16,15 @@ import {
 export interface WatchingFace extends AskingFace {
   /** Aborted when it is to end. */
   readonly ended: AbortSignal;
-  /** Of the terminal by now; undefined where the output is none that can be drawn on. */
-  readonly screen: (() => ScreenSize) | undefined;
+  /** Undefined where the output is no terminal that can be drawn on. */
+  readonly screen: WatchedScreen | undefined;
+}
+
+export interface WatchedScreen {
+  /** By now. */
+  size(): ScreenSize;
+  /** Has this called when the process is about to be put aside, by Ctrl-Z. */
+  beforeStop(leave: () => void): void;
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -36,14 +43,17 @@ export async function watchStatus({ json }: StatusOptions, face: WatchingFace): 
       await pause(LOOK_EVERY_MS, clock, ended);
     }
   } finally {
-    view.end();
+    view.leave();
   }
   return COMMAND_EXIT.done;
 }
 
 function viewFor(json: boolean, { print, screen }: WatchingFace): WatchView {
   if (json) return changesAsJson(print);
-  return screen === undefined ? changesAsText(print) : onScreen(print, screen);
+  if (screen === undefined) return changesAsText(print);
+  const view = onScreen(print, screen.size);
+  screen.beforeStop(view.leave);
+  return view;
 }
 
 interface Known {

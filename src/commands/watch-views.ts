@@ -14,10 +14,11 @@ export interface Look {
   readonly trouble?: string;
 }
 
-/** Shows looks, one after the other; `end` leaves the output as it is found by who comes next. */
+/** Shows looks, one after the other. */
 export interface WatchView {
   show(look: Look): void;
-  end(): void;
+  /** Leaves the output as whoever comes next is to find it; a look after that begins anew. */
+  leave(): void;
 }
 
 type Print = (text: string) => void;
@@ -47,8 +48,9 @@ export function onScreen(print: Print, size: () => ScreenSize): WatchView {
       const drawn = lines.join(`${CLEAR_REST_OF_LINE}\n`);
       print(`${entering}${HOME}${drawn}${CLEAR_REST_OF_LINE}${CLEAR_BELOW}`);
     },
-    end: () => {
+    leave: () => {
       if (last !== undefined) print(`${LEAVE}${last}`);
+      last = undefined;
     },
   };
 }
@@ -79,7 +81,7 @@ function changes(tell: (look: Look) => void): WatchView {
       last = now;
       tell(look);
     },
-    end: () => {},
+    leave: () => {},
   };
 }
 

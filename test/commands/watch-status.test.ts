@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ControlAnswer } from '../../src/adapters/control-client.ts';
-import { type WatchingFace, watchStatus } from '../../src/commands/watch-status.ts';
+import {
+  type WatchedScreen,
+  type WatchingFace,
+  watchStatus,
+} from '../../src/commands/watch-status.ts';
+import type { ScreenSize } from '../../src/commands/watch-views.ts';
 import { launchIdOf } from '../../src/core/model.ts';
 import { statusOf } from '../../src/core/status.ts';
 import {
@@ -98,8 +103,13 @@ describe('a status watched through a pipe', () => {
   });
 });
 
+/** Nobody presses Ctrl-Z there. */
+function screenOf(size: ScreenSize): WatchedScreen {
+  return { size: () => size, beforeStop: () => {} };
+}
+
 describe('a status watched on a terminal', () => {
-  const screen = () => ({ columns: 60, rows: 9 });
+  const screen = screenOf({ columns: 60, rows: 9 });
   const frames = () =>
     printed.slice(0, -1).map((text) => text.replace('\u001b[?1049h\u001b[?25l', ''));
 
@@ -131,7 +141,7 @@ describe('a status watched on a terminal', () => {
   });
 
   test('says how old the last answer is when none comes any more', async () => {
-    const wide = () => ({ columns: 200, rows: 50 });
+    const wide = screenOf({ columns: 200, rows: 50 });
     await watched(faceThat([statusAt(1_000, servingHappenings), GONE], wide), 4);
     const last = frames().at(-1) ?? '';
     expect(last).toMatch(/now {12}2023-\S+Z, the status is 3 s old/);

@@ -1,5 +1,6 @@
 /** `baton status --watch` as an operator runs it: on a terminal, and into a pipe. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
@@ -67,6 +68,27 @@ describe('on a terminal', () => {
     expect(drawn.split('\u001b[H').length).toBeGreaterThan(3);
     expect(after).toMatch(/^(?:\^C)?now {12}20\S+Z, the status is \d+ s old\r\n\r\nready {10}yes/);
   });
+
+  test('it gives the terminal back at Ctrl-Z, and draws anew when it goes on', async () => {
+    const ended = onTerminal();
+    await untilSeen(/ready {10}yes/);
+    watching.stdin?.write('\u001a');
+    await untilSeen(/\u001b\[\?1049l[\s\S]*ready {10}yes/);
+    expect(output.split(ENTER)).toHaveLength(2);
+
+    // A shell would have the terminal now; here `script` stops with its command, and goes on with it.
+    await vi.waitUntil(() => isStopped(watching.pid), PATIENCE);
+    watching.kill('SIGCONT');
+    await vi.waitUntil(() => output.split(ENTER).length === 3, PATIENCE);
+    watching.stdin?.write('\u0003');
+
+    expect(await ended).toBe(0);
+    expect(output.split(LEAVE)).toHaveLength(3);
+  });
+
+  function isStopped(pid: number | undefined): boolean {
+    return /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  }
 
   test('it outlives the agent, says so, and follows the next one', async () => {
     const ended = onTerminal();
