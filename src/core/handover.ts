@@ -243,10 +243,9 @@ export function onLaunchAnswered(turn: Turn, event: Event & { type: 'launchAnswe
   const answering = findLaunch(turn.state, event.launch);
   if (answering?.stage !== 'starting' || answering.isKilled) return turn;
   const heard = arm(turn, `silence:${event.launch}`, turn.policy.liveDeadlineMs);
-  const bounded =
-    answering.envoyState === undefined && !turn.state.timers.has(`initialize:${event.launch}`)
-      ? arm(heard, `initialize:${event.launch}`, turn.policy.initDeadlineMs)
-      : heard;
+  const bounded = turn.state.timers.has(`initialize:${event.launch}`)
+    ? heard
+    : arm(heard, `initialize:${event.launch}`, turn.policy.initDeadlineMs);
   return patchLaunch(bounded, event.launch, { envoyState: event.envoyState });
 }
 

@@ -38,6 +38,7 @@ import {
   ofEnvoyLine,
   ofExpositionJudge,
   ofMakingRoom,
+  ofPlainSamples,
   ofSettle,
   ofVisible,
 } from './lists/outside.ts';
@@ -118,6 +119,7 @@ export const mutants: readonly Mutant[] = [
   ...ofAppProbes,
   ...ofEnvoyLine,
   ...ofExpositionJudge,
+  ...ofPlainSamples,
   ...ofVisible,
   ...ofSuppressedTriggers,
   ...ofStandbyStatus,

@@ -36,13 +36,8 @@ export const ofHandover = mutantsOf('handover.ts', [
   ],
   [
     'an initializing launch gets more time with each answer',
-    'answering.envoyState === undefined && !turn.state.timers.has(`initialize:${event.launch}`)',
-    'true',
-  ],
-  [
-    'a standby in the way gets more time with its first answer',
-    ' && !turn.state.timers.has(`initialize:${event.launch}`)',
-    '',
+    'const bounded = turn.state.timers.has(`initialize:${event.launch}`)',
+    'const bounded = false',
   ],
   [
     'a launch that is LIVE keeps its deadlines',

@@ -76,6 +76,17 @@ export const ofExpositionJudge = mutantsOf('exposition-judge.ts', [
   ],
 ]);
 
+export const ofPlainSamples = mutantsOf('plain-samples.ts', [
+  [
+    'a label that comes twice is plain',
+    '(?=\\\\}|,(?!(?:[^\\\\n]*,)?\\\\${group}=))',
+    '(?=\\\\}|,)',
+  ],
+  ['a bound that is no number is plain', '`${BOUND}([a-zA-Z]', '`([a-zA-Z]'],
+  ['a run goes on under another name', '(?:\\1${restAs(4)})*', '(?:${NAME}${restAs(4)})*'],
+  ['labels without end are compared', '{0,${MOST_LABELS - 1}}', '*'],
+]);
+
 export const ofVisible = mutantsOf('visible.ts', [
   ['a terminal writes backwards', '[\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]', '\\p{Cc}'],
 ]);
