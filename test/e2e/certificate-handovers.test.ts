@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import { createFakeEnvoy, type FakeBehaviour, type FakeEnvoy } from '../support/fake-envoy.ts';
 import { commandAsNobody, NOBODY_ID } from '../support/limits.ts';
 import {
@@ -99,7 +100,7 @@ describe('a rotation', () => {
 
   test('while the delay of a token runs ends the delay, and gives the tokens back', async () => {
     const agent = await start({ BATON_RESTART_BACKOFF: '1h' });
-    process.kill(world.envoys()[0]?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(world.envoys()[0], 'SIGKILL');
     await agent.untilRecord(SCHEDULED);
     const { tokens } = await agent.status();
 

@@ -2,6 +2,7 @@ import { Agent, get } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 
 const STOPPED = { code: 0, signal: null };
 const DRAINING = { code: 0, output: expect.stringMatching(/^draining: readiness is off/) };
@@ -119,7 +120,7 @@ describe('an agent taken out of rotation', () => {
     const { agent, load } = await openDrained();
     await load.stop();
 
-    process.kill(world.envoys()[0]?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(world.envoys()[0], 'SIGKILL');
     await agent.untilRecord({ msg: 'draining', launch: 'L2', purpose: 'stop' });
 
     await untilProbed(agent, 503);

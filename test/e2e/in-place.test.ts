@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import {
   createServiceCertificates,
   type ServiceCertificates,
@@ -68,7 +69,7 @@ describe('certificates by file SDS', () => {
     const serial = await certificates.rotate();
     await agent.untilRecord(IN_PLACE);
 
-    process.kill(world.envoys()[0]?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(world.envoys()[0], 'SIGKILL');
     await agent.untilRecord({ launch: 'L2', ...ENDED });
 
     expect(await servedSerial(world.port)).toBe(serial);

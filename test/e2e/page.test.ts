@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startChromium } from '../support/chromium.ts';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import {
   createServiceCertificates,
   type ServiceCertificates,
@@ -104,7 +105,7 @@ describe('the page', () => {
     await region(page, 'readiness', 'Ready running');
 
     const [envoy] = world.envoys();
-    process.kill(envoy?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(envoy, 'SIGKILL');
     await region(page, 'readiness', 'Not ready backoff');
     await region(page, 'glance', /next start in [\d.]+ s; L1 was ended by SIGKILL/);
     const leftSeconds = async () =>

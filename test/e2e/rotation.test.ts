@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import {
   createServiceCertificates,
   filesOf,
@@ -87,7 +88,7 @@ describe('certificates in a Kubernetes volume', () => {
     await certificates.volume.swap({});
     await agent.untilRecord(HELD);
     const [envoy] = world.envoys();
-    process.kill(envoy?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(envoy, 'SIGKILL');
     await agent.untilRecord({ launch: 'L2', ...ENDED });
 
     expect(await servedSerial(world.port)).toBe(certificates.firstSerial);

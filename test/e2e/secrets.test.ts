@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, replaceFile, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import { createServiceCertificates } from '../support/service-certificates.ts';
 
 /** Each comes in by another way. */
@@ -116,7 +117,7 @@ test('secrets are in no log when a change is refused and when Envoy gives up', a
   expectNoSecretIn(await visibleOf(agent));
   for (const crashed of ['L1', 'L2']) {
     await agent.untilRecord({ msg: 'Envoy live', launch: crashed });
-    process.kill(world.envoys()[0]?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(world.envoys()[0], 'SIGKILL');
   }
 
   expect(await agent.ended).toMatchObject({ code: 255 });

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { runToEnd } from '../support/e2e-agent.ts';
 import { freePort, openWorld, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import {
   createServiceCertificates,
   type ServiceCertificates,
@@ -55,7 +56,7 @@ function unanswered(asked: readonly Asked[]): readonly string[] {
 
 function kill(epoch: number): void {
   const found = world.envoys().find((envoy) => envoy.epoch === epoch);
-  process.kill(found?.pid ?? 0, 'SIGKILL');
+  signalEnvoy(found, 'SIGKILL');
 }
 
 /**

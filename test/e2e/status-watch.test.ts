@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 
 const PROGRAM = new URL('../../dist/baton.mjs', import.meta.url).pathname;
 const WATCH = [PROGRAM, 'status', '--watch'] as const;
@@ -55,7 +56,7 @@ describe('on a terminal', () => {
     const ended = onTerminal();
     await untilSeen(/ready {10}yes/);
     const [envoy] = world.envoys();
-    process.kill(envoy?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(envoy, 'SIGKILL');
     await untilSeen(/ready {10}no, backoff: attempt 1 of 10/);
     agent.signal('SIGHUP');
     await untilSeen(/backoff[\s\S]*ready {10}yes/);
@@ -73,7 +74,7 @@ describe('on a terminal', () => {
     const ended = onTerminal();
     await untilSeen(/ready {10}yes/);
     watching.stdin?.write('\u001a');
-    await untilSeen(/\u001b\[\?1049l[\s\S]*ready {10}yes/);
+    await untilSeen(/\[\?1049l[\s\S]*ready {10}yes/);
     expect(output.split(ENTER)).toHaveLength(2);
 
     // A shell would have the terminal now; here `script` stops with its command, and goes on with it.

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../support/e2e-agent.ts';
 import { openWorld, type World, type WorldOptions } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import { createFakeEnvoy, type FakeBehaviour, type FakeEnvoy } from '../support/fake-envoy.ts';
 import {
   createServiceCertificates,
@@ -62,7 +63,7 @@ describe('a hundred triggers at once', () => {
     let pushCount = 0;
     const isServedAgain = () => agent.records(LIVE).length > 1;
     for (; pushCount < 1_000 || (pushCount < 20_000 && !isServedAgain()); pushCount += 1) {
-      if (pushCount === 100) process.kill(first?.pid ?? 0, 'SIGKILL');
+      if (pushCount === 100) signalEnvoy(first, 'SIGKILL');
       await world.writeBootstrap({ servedBy: `content ${pushCount}` });
     }
     const pushesUntilServed = isServedAgain() ? pushCount : Number.POSITIVE_INFINITY;
@@ -114,9 +115,9 @@ describe('both Envoys of a handover', () => {
     const [retiring, live] = world.envoys();
 
     fake?.hold('execution');
-    process.kill(retiring?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(retiring, 'SIGKILL');
     await agent.until('the rescue', () => fake?.isHeld('execution') ?? false);
-    process.kill(live?.pid ?? 0, 'SIGKILL');
+    signalEnvoy(live, 'SIGKILL');
     await agent.untilRecord({ msg: 'Envoy ended unexpectedly' }, 2);
     fake?.letGo('execution');
     await agent.untilServesAlone(0);

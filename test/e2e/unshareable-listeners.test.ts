@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort, openWorld, replaceFile, type World } from '../support/e2e-world.ts';
+import { signalEnvoy } from '../support/envoys-of.ts';
 import { serviceBootstrap } from '../support/service-bootstrap.ts';
 
 const ENDED = { msg: 'handover ended' };
@@ -91,7 +92,7 @@ describe('listeners that two processes cannot share', () => {
       await world.ask('/ready', adminPort);
     }
 
-    process.kill(world.envoys()[0]?.pid ?? 0, 'SIGSTOP');
+    signalEnvoy(world.envoys()[0], 'SIGSTOP');
     const ended = await agent.untilRecord({ launch: 'L2', ...ENDED });
     const { ready, tokens } = await agent.untilServesAlone(0);
 

@@ -24,6 +24,15 @@ export function envoysOf(runDirectory: string): readonly SeenEnvoy[] {
     .sort((a, b) => a.epoch - b.epoch);
 }
 
+/** One that is not there fails the test: no pid would be taken for this process's own group. */
+export function signalEnvoy(
+  envoy: { readonly pid: number } | undefined,
+  signal: NodeJS.Signals,
+): void {
+  if (envoy === undefined) throw new Error(`Cannot send ${signal} to an Envoy that is not there.`);
+  process.kill(envoy.pid, signal);
+}
+
 /** Whether hot restart memory of this base id is there. */
 export function hasSharedMemory(baseId: number): boolean {
   return existsSync(sharedMemoryPathOf(baseId));
