@@ -172,11 +172,14 @@ async function watching(): Promise<WatchingFace> {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => over.abort());
   stdout.on('error', () => over.abort());
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  // By the signal itself, which stops nobody where no shell is there to have it go on.
   const beforeStop = (leave: () => void) => {
-    process.on('SIGTSTP', () => {
+    const stop = () => {
       leave();
-      process.kill(process.pid, 'SIGSTOP');
-    });
+      process.kill(process.pid, 'SIGTSTP');
+      setImmediate(() => process.once('SIGTSTP', stop));
+    };
+    process.once('SIGTSTP', stop);
   };
   const isDrawable = isatty(1) && process.env['TERM'] !== 'dumb';
   const screen = isDrawable ? { size, beforeStop } : undefined;

@@ -82,7 +82,7 @@ export async function undrain(
     face.print('in rotation: nothing had to be replaced\n');
     return COMMAND_EXIT.done;
   }
-  face.print(`${end.isDrained ? 'still drained' : 'in rotation'}: ${restartText(end)}\n`);
+  face.print(`${end.isDrained ? 'not in rotation' : 'in rotation'}: ${restartText(end)}\n`);
   return end.isDrained ? COMMAND_EXIT.negative : COMMAND_EXIT.done;
 }
 

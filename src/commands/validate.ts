@@ -1,6 +1,7 @@
 /** `baton validate`: all that can be tried without running anything; changes nothing. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identifyBinary } from '../adapters/binary-identity.ts';
 import { systemClock as clock } from '../adapters/clock.ts';
 import { createEnvoyQueries } from '../adapters/envoy-queries.ts';
 import { EXIT } from '../core/model.ts';
@@ -38,6 +39,8 @@ async function askEnvoy(
 ): Promise<Result<void>> {
   const { envoyBinary } = settings;
   if (envoyBinary === undefined) return { ok: false, problems: [NO_ENVOY] };
+  const binary = await identifyBinary(envoyBinary);
+  if (!binary.ok) return binary;
   const bootstrapPath = join(scratch, 'bootstrap.json');
   const prepared = await prepareLaunch(settings, {
     epoch: 0,

@@ -23,7 +23,7 @@ interface Family {
 
 /** What the samples of these may be called beyond the name in the head. */
 const SUFFIXES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['histogram', ['_bucket', '_sum', '_count']],
+  ['histogram', ['', '_bucket', '_sum', '_count']],
   ['summary', ['', '_sum', '_count']],
 ]);
 /** The label by which their samples differ, which has to say a number. */
@@ -61,7 +61,8 @@ function createSourceJudge(families: Map<string, Family>, source: number): Judge
       head = line.name;
       numbered = NUMBERED.get(line.type);
       sampleNames = new Set(SUFFIXES.get(line.type)?.map((suffix) => head + suffix));
-      for (const name of sampleNames) familyOf(name);
+      // A reader that is strict takes a type of its own for each of these, too.
+      for (const name of sampleNames) if (name !== head) familyOf(name).hasType = true;
     }
     if (family.source !== source) return 'clash';
     return isFirstHead(family, line.kind) ? 'passed' : 'needless';

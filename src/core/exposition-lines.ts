@@ -92,13 +92,18 @@ function endOfLabels(line: string, from: number): number {
   return at + 1;
 }
 
+const LABEL = /[{,]\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*/y;
+
 /**
  * Whether a label, if the sample has it, says a number: `le` and `quantile` have to.
  * @param line One that is a sample.
  */
 export function saysNumberAs(label: string, line: string): boolean {
-  const [, value] = new RegExp(`[{,\\s]${label}\\s*=\\s*"([^"]*)"`).exec(line) ?? [];
-  return value === undefined || NUMBER.test(value);
+  LABEL.lastIndex = Math.max(0, line.indexOf('{'));
+  for (let found = LABEL.exec(line); found !== null; found = LABEL.exec(line)) {
+    if (found[1] === label) return NUMBER.test(found[2] ?? '');
+  }
+  return true;
 }
 
 function isNewLabel(name: string, others: readonly string[]): boolean {

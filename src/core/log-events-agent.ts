@@ -97,7 +97,7 @@ export const agentEvents = {
   'log level changed': {
     levels: ['warn'],
     meaning: 'by `baton logging`, or back because its time is over',
-    fields: ['level', 'forSeconds', 'because'],
+    fields: ['to', 'forSeconds', 'because'],
   },
   'repeated lines left out': {
     levels: ['warn', 'error'],

@@ -23,6 +23,8 @@ const BOUND = String.raw`(?!(?:le|quantile)="(?!(?:\+Inf|${NUMBER})"))`;
 const VALUE = String.raw`"[ !#-\[\]-~]*"`;
 /** More labels are unusual: each is compared with those after it. */
 const MOST_LABELS = 16;
+/** Each takes some of a stack that has its end. */
+const MOST_LINES = 1_000;
 
 /** One with another name than those after it on its line; the name is the group of this number. */
 function labelAs(group: number): string {
@@ -33,11 +35,14 @@ function labelAs(group: number): string {
 /** Behind the name to the end of the line; its labels' names are two groups, from this one on. */
 function restAs(group: number): string {
   const labels = `${labelAs(group)}(?:,${labelAs(group + 1)}){0,${MOST_LABELS - 1}}`;
-  return String.raw`(?:\{${labels}\})? ${NUMBER}\n`;
+  return String.raw`(?:\{(?:${labels})?\})? ${NUMBER}\n`;
 }
 
 /** Written without two ways to read the same text, so that none takes longer than its length. */
-const RUN = new RegExp(String.raw`(${NAME})${restAs(2)}(?:\1${restAs(4)})*`, 'y');
+const RUN = new RegExp(
+  String.raw`(${NAME})${restAs(2)}(?:\1${restAs(4)}){0,${MOST_LINES - 1}}`,
+  'y',
+);
 
 /**
  * The run of plain samples of one name that begins at `from`, all of which no reader rejects: a name,

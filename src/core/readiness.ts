@@ -82,10 +82,9 @@ function waitingReason(state: State, outlook: Outlook): string {
 /** A launch is live, and yet it takes no new clients, or nobody can be sure that it serves. */
 function servingReason(state: State): string {
   const { id, silentMs = 0, drainedAtMs } = servingLaunch(state) ?? {};
-  if (drainedAtMs !== undefined)
-    return `drained: ${id} told its clients to go and is being replaced`;
   const isHeldUp = id !== undefined && state.timers.has(`replace:${id}`);
   const now = isHeldUp ? 'could not be replaced, which is tried again' : 'is being replaced';
+  if (drainedAtMs !== undefined) return `drained: ${id} told its clients to go and ${now}`;
   return `hung: ${id} has not answered for ${secondsOf(silentMs)} s and ${now}`;
 }
 

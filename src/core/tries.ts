@@ -24,6 +24,8 @@ import {
   arm,
   failingLaunch,
   findLaunch,
+  isFailing,
+  isLastDismissed,
   servingLaunch,
   setHandover,
   setState,
@@ -72,16 +74,16 @@ function reasonToStop(turn: Turn, handover: Handover): string | undefined {
   const { aim } = handover;
   if (isNeedless(turn.state, handover)) return ANSWERS_AGAIN;
   if (!isServed(turn)) return undefined;
-  const isFailing = aim !== 'restore' && failingLaunch(turn.state) !== undefined;
-  if (isFailing) return 'the serving Envoy has to be replaced first';
+  const isInTheWay = aim !== 'restore' && failingLaunch(turn.state) !== undefined;
+  if (isInTheWay) return 'the serving Envoy has to be replaced first';
   return aim === 'standby' && isChangeWaiting(turn) ? 'a change comes first' : undefined;
 }
 
 /** What it was to replace did not answer when it was begun, and does now. */
 function isNeedless(state: State, { aim, replaces }: Handover): boolean {
   const replaced = replaces && findLaunch(state, replaces);
-  const isWell = replaced?.stage === 'live' && !replaced.isHung && !replaced.isDoomed;
-  return aim === 'restore' && isWell;
+  if (aim !== 'restore' || replaced?.stage !== 'live') return false;
+  return !isFailing(replaced) && !isLastDismissed(state, replaced);
 }
 
 /** What never started says nothing against the change, and a standby is known to be good. */

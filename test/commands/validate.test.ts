@@ -52,6 +52,11 @@ describe('baton validate', () => {
   });
 
   test.each<[string, () => Promise<Readonly<Record<string, string>>>, RegExp]>([
+    [
+      'Envoy is not there',
+      async () => ({ BATON_ENVOY_BINARY: '/nowhere/envoy' }),
+      /Expected BATON_ENVOY_BINARY to be an executable file, got "\/nowhere\/envoy" \(ENOENT\)/,
+    ],
     ['a setting is wrong', async () => ({ BATON_JITTER: 'soon' }), /BATON_JITTER/],
     [
       'Envoy refuses the bootstrap',

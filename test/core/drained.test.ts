@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/events.ts';
-import { launchIdOf, lineageIdOf, type Policy, requestIdOf } from '../../src/core/model.ts';
+import {
+  launchIdOf,
+  lineageIdOf,
+  type Outcome,
+  type Policy,
+  requestIdOf,
+} from '../../src/core/model.ts';
 import { isReady, readiness } from '../../src/core/readiness.ts';
 import type { State } from '../../src/core/state.ts';
 import { describeNextSigterm } from '../../src/core/stop-plan.ts';
@@ -147,7 +153,8 @@ describe('the way back', () => {
     expect(state.pending).toMatchObject([{ id: 'R1' }]);
   });
 
-  it('is not over while only the other one of two is left, whose clients were told to go', () => {
+  describe('of two, when the one that came back dies before the other is replaced', () => {
+    const own = { ...policy, standby: true };
     const second = launchOf(2, { lineage: lineageIdOf(2), epoch: launchOf(1).epoch });
     const two = {
       ...serving,
@@ -156,18 +163,39 @@ describe('the way back', () => {
       handoverCount: 2,
       lineageCount: 2,
     };
-    const own = { ...policy, standby: true };
     const back = takeAll(two, [drain, undrain(), passed(3), live(3)], own).state;
-    expect(isReady(back)).toBe(true);
-    const { state } = take(back, exited(3, { kind: 'killed', signal: 'SIGKILL' }), { policy: own });
-    expect(readiness(state, { policy: own, moment: { atMs: NOW_MS } })).toEqual({
-      ready: false,
-      reason: 'drained: L1 told its clients to go and is being replaced',
+    const killed: Outcome = { kind: 'killed', signal: 'SIGKILL' };
+    const reasonIn = (state: State) => readiness(state, { policy: own, moment: { atMs: NOW_MS } });
+
+    it('is over with the next one that is LIVE: the one left told its clients to go', () => {
+      expect(isReady(back)).toBe(true);
+      const { state } = take(back, exited(3, killed), { policy: own });
+      expect(reasonIn(state)).toEqual({
+        ready: false,
+        reason: 'drained: L1 told its clients to go and is being replaced',
+      });
+      const retry: Event = { type: 'timerFired', timer: 'retry' };
+      expect(isReady(takeAll(state, [retry, passed(4), live(4)], own).state)).toBe(true);
     });
-    const { timers } = state;
-    expect(timers.has('retry')).toBe(true);
-    const next = takeAll(state, [{ type: 'timerFired', timer: 'retry' }, passed(4), live(4)], own);
-    expect(isReady(next.state)).toBe(true);
+
+    it('is a rescue without a token left, tried again for as long as it takes', () => {
+      const spent = { ...own, restartTokens: 0 };
+      const lost = takeAll(
+        back,
+        [exited(3, killed), exited(2, { kind: 'exited', code: 0 })],
+        spent,
+      );
+      expect(verbs(lost.effects)).toContain('check H4 render');
+      const { state } = take(lost.state, failedChecks(4), { policy: spent });
+      expect(reasonIn(state)).toMatchObject({
+        reason:
+          'drained: L1 told its clients to go and could not be replaced, which is tried again',
+      });
+      const again: Event = { type: 'timerFired', timer: `replace:${launchIdOf(1)}` };
+      const next = takeAll(state, [again, passed(5), live(4)], spent);
+      expect(verbs(next.effects)).toContain('launch L4 at epoch 0 of G3');
+      expect(isReady(next.state)).toBe(true);
+    });
   });
 
   it('is not begun any more once it is taken back', () => {

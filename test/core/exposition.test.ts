@@ -62,6 +62,21 @@ describe('a merged page', () => {
     },
   );
 
+  test('has no type for what another type speaks of, and no bound that is no number', () => {
+    const [only] = merge(['# TYPE h histogram\nh{le="x"} 1\n# TYPE h_count summary\nh_count 1\n']);
+
+    expect(only).toMatchObject({
+      passed: '# TYPE h histogram\nh_count 1\n',
+      leftOut: { invalid: 1, clash: 0 },
+    });
+  });
+
+  test('reads a bound from its own label and nothing else', () => {
+    const page = '# TYPE h histogram\nh_bucket{a="{le=",b="zz",le="1"} 1e0\n';
+
+    expect(pageOf([page])).toBe(page);
+  });
+
   test('is the same beside lines with other characters than ASCII', () => {
     const page = 'a{b="\u00e9"} 1\na{b="2"} 1\n# HELP c \u{1f600}\nc 3\nd 4\n';
     const [only] = merge([page], 'text', 1_000);

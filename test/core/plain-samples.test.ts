@@ -14,7 +14,7 @@ function plainNameOf(line: string): string | undefined {
 describe('a plain sample', () => {
   test.each([
     ['name 1', 'name'],
-    ['a:b_c9 -1.25', 'a:b_c9'],
+    ['a:b_c9{} -1.25', 'a:b_c9'],
     ['name{a="b",c="d e{}=,#"} 0', 'name'],
     ['name_bucket{le="0.5"} 1', 'name_bucket'],
     ['name_bucket{a="b",le="+Inf"} 1', 'name_bucket'],
@@ -49,7 +49,6 @@ describe('a plain sample', () => {
     'name{__name__="b"} 1',
     'name{1a="b"} 1',
     'name{a:b="c"} 1',
-    'name{} 1',
     'name{a="b",} 1',
     'name{,} 1',
     'name{a="b",,} 1',
@@ -71,6 +70,12 @@ describe('a plain sample', () => {
   ])('is read in one run with %s', (_, text, lineCount) => {
     const lines = text.slice(0, plainRunAt(text, 0)?.end).split('\n');
     expect(lines.length - 1).toBe(lineCount);
+  });
+
+  test('is found in a text of any length, a thousand lines at a time', () => {
+    const line = 'n{a="b"} 1\n';
+
+    expect(plainRunAt(line.repeat(1_000_000), 0)?.end).toBe(1_000 * line.length);
   });
 
   test.each<[string, (length: number) => string]>([

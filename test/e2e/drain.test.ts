@@ -99,7 +99,7 @@ describe('an agent taken out of rotation', () => {
 
     const back = await agent.baton('undrain');
 
-    expect(back).toMatchObject({ code: 1, output: expect.stringMatching(/^still drained: /) });
+    expect(back).toMatchObject({ code: 1, output: expect.stringMatching(/^not in rotation: /) });
     expect(agent.records(ENDED)).toHaveLength(1);
     expect((await probe()).status).toBe(503);
     expect(await load.stop()).toMatchObject({ lost: 0 });

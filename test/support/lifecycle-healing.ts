@@ -2,6 +2,7 @@
 
 import { changesOf } from '../../src/core/changes.ts';
 import { type LaunchId, sameDesired } from '../../src/core/model.ts';
+import { isReady } from '../../src/core/readiness.ts';
 import { must } from './broken-rule.ts';
 import { succeed } from './lifecycle-commands.ts';
 import type { RunOfPlan } from './lifecycle-plans.ts';
@@ -54,7 +55,7 @@ function isSettled(world: SimulatedWorld): boolean {
  * @throws BrokenRule
  */
 export function mustBeQuiet({ world, rules }: RunOfPlan): void {
-  const { launches, handover, phase, pending, desired, refused } = world.state();
+  const { launches, handover, phase, pending, desired, refused, drained } = world.state();
   if (desired === undefined || phase === 'stopped') return;
   must('it serves again', phase === 'running');
   mustServe(world);
@@ -63,6 +64,7 @@ export function mustBeQuiet({ world, rules }: RunOfPlan): void {
     must('who is left accepts connections', !world.envoys.some(isDrainedOf(id)));
     must('what hangs is gone', !isHung && silentMs === undefined);
   }
+  must('in rotation it is ready', drained !== undefined || isReady(world.state()));
   must('no handover is going on', handover === undefined);
   must('nobody waits for a handover', pending.length === 0);
   mustHaveTriedCertificates(world);

@@ -105,7 +105,9 @@ function checkTimers(state: State): void {
 
 function isWaitedFor(name: string, launch: Launch | undefined): boolean {
   if (launch === undefined) return false;
-  if (name === 'replace') return launch.isHung === true || launch.isDoomed === true;
+  if (name === 'replace') {
+    return launch.isHung === true || launch.isDoomed === true || launch.drainedAtMs !== undefined;
+  }
   return (
     name === 'kill' ||
     launch.stage === (name === 'retire' ? 'retiring' : 'starting') ||

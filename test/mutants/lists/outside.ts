@@ -83,7 +83,7 @@ export const ofPlainSamples = mutantsOf('plain-samples.ts', [
     '(?=\\\\}|,)',
   ],
   ['a bound that is no number is plain', '`${BOUND}([a-zA-Z]', '`([a-zA-Z]'],
-  ['a run goes on under another name', '(?:\\1${restAs(4)})*', '(?:${NAME}${restAs(4)})*'],
+  ['a run goes on under another name', '(?:\\1${restAs(4)}){', '(?:${NAME}${restAs(4)}){'],
   ['labels without end are compared', '{0,${MOST_LABELS - 1}}', '*'],
 ]);
 
