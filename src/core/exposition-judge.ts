@@ -55,15 +55,17 @@ function createSourceJudge(families: Map<string, Family>, source: number): Judge
     families.set(name, family);
     return family;
   };
+  const readType = ({ name, type }: ExpositionLine & { kind: 'type' }) => {
+    head = name;
+    numbered = NUMBERED.get(type);
+    const names = SUFFIXES.get(type)?.map((suffix) => head + suffix) ?? [];
+    sampleNames = new Set(names);
+    // A reader that is strict takes this for a type of each of them, too.
+    for (const other of names) if (other !== head) familyOf(other).hasType = true;
+  };
   const readHead = (line: ExpositionLine & { kind: 'help' | 'type' }): Judgement => {
     const family = familyOf(line.name);
-    if (line.kind === 'type') {
-      head = line.name;
-      numbered = NUMBERED.get(line.type);
-      sampleNames = new Set(SUFFIXES.get(line.type)?.map((suffix) => head + suffix));
-      // A reader that is strict takes a type of its own for each of these, too.
-      for (const name of sampleNames) if (name !== head) familyOf(name).hasType = true;
-    }
+    if (line.kind === 'type') readType(line);
     if (family.source !== source) return 'clash';
     return isFirstHead(family, line.kind) ? 'passed' : 'needless';
   };
