@@ -33,8 +33,8 @@ export function sampleOf(world: World, agent: Agent): Sample {
 
 /** Folders count as well; one that is removed meanwhile has nothing in it. */
 function fileCountIn(folder: string): number {
-  const entries = orNothing(() => readdirSync(folder, { withFileTypes: true }));
-  return [...(entries ?? [])].reduce(
+  const entries = orNothing(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.reduce(
     (sum, entry) => sum + 1 + (entry.isDirectory() ? fileCountIn(join(folder, entry.name)) : 0),
     0,
   );

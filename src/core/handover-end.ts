@@ -1,16 +1,7 @@
 /** How a handover ends, and what is remembered of one that was given up. */
 import { type Digest, sameDesired } from './model.ts';
 import type { Handover, HandoverEnd, HandoverResult, State } from './state.ts';
-import {
-  arm,
-  disarm,
-  emit,
-  findLaunch,
-  isFailing,
-  isLastDismissed,
-  setState,
-  type Turn,
-} from './turn.ts';
+import { arm, disarm, emit, findLaunch, needsRescue, setState, type Turn } from './turn.ts';
 
 /** How long after it was given up something is tried again that the surroundings kept from being. */
 export const RECONSIDER_MS = 60_000;
@@ -49,8 +40,7 @@ function givenUp(
 /** Until its replacement is tried again a failing one still serves by its workers. */
 function replaceLater(turn: Turn, { aim, replaces }: Handover): Turn {
   const failing = replaces && findLaunch(turn.state, replaces);
-  if (aim !== 'restore' || failing === undefined) return turn;
-  if (!isFailing(failing) && !isLastDismissed(turn.state, failing)) return turn;
+  if (aim !== 'restore' || !failing || !needsRescue(turn.state, failing)) return turn;
   const afterMs = failing.isDoomed ? DOOMED_AGAIN_MS : RECONSIDER_MS;
   return arm(turn, `replace:${failing.id}`, afterMs);
 }

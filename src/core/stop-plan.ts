@@ -35,7 +35,7 @@ export function stopTimesAt(
   atMs: number,
 ): StopTimes {
   if (drained === undefined) return policy;
-  const toldAtMs = launches.map(({ drainedAtMs }) => drainedAtMs ?? drained.sinceMs);
+  const toldAtMs = launches.map(({ drainedAtMs = 0 }) => drainedAtMs);
   const leftMs = Math.max(drained.sinceMs, ...toldAtMs) + policy.terminationDrainMaxMs - atMs;
   return {
     terminationDelayMs: 0,

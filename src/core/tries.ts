@@ -24,8 +24,7 @@ import {
   arm,
   failingLaunch,
   findLaunch,
-  isFailing,
-  isLastDismissed,
+  needsRescue,
   servingLaunch,
   setHandover,
   setState,
@@ -83,7 +82,7 @@ function reasonToStop(turn: Turn, handover: Handover): string | undefined {
 function isNeedless(state: State, { aim, replaces }: Handover): boolean {
   const replaced = replaces && findLaunch(state, replaces);
   if (aim !== 'restore' || replaced?.stage !== 'live') return false;
-  return !isFailing(replaced) && !isLastDismissed(state, replaced);
+  return !needsRescue(state, replaced);
 }
 
 /** What never started says nothing against the change, and a standby is known to be good. */

@@ -85,17 +85,21 @@ export function isFailing({ isHung, isDoomed }: Launch): boolean {
  * Whether the agent is in rotation with nobody but launches that told their clients to go, this the
  * newest of them: of two, one came back into rotation and died before the other was replaced.
  */
-export function isLastDismissed(state: State, launch: Launch): boolean {
+function isLastDismissed(state: State, launch: Launch): boolean {
   const live = state.launches.filter(({ stage }) => stage === 'live');
   const isDismissed = live.every(({ drainedAtMs }) => drainedAtMs !== undefined);
   return state.drained === undefined && isDismissed && live.at(-1)?.id === launch.id;
 }
 
-/** One that is live and will not serve for long, or nobody new. */
+/** Whether another one has to take its place: it will not serve for long, or nobody new. */
+export function needsRescue(state: State, launch: Launch): boolean {
+  return isFailing(launch) || isLastDismissed(state, launch);
+}
+
+/** One that is live and needs a rescue. */
 export function failingLaunch(state: State): Launch | undefined {
   return state.launches.find((launch) => {
-    const isInNeed = isFailing(launch) || isLastDismissed(state, launch);
-    return launch.stage === 'live' && isInNeed && launch.isKilled !== true;
+    return launch.stage === 'live' && needsRescue(state, launch) && launch.isKilled !== true;
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Effect } from '../../src/core/events.ts';
 import type { LaunchId } from '../../src/core/model.ts';
 import type { Launch, State } from '../../src/core/state.ts';
+import { needsRescue } from '../../src/core/turn.ts';
 import { must } from './broken-rule.ts';
 import { isStuck } from './simulated-envoy.ts';
 import type { SimulatedWorld, Transition } from './simulated-world.ts';
@@ -23,8 +24,12 @@ export function checkService(transition: Transition, world: SimulatedWorld): voi
   must('as many serve after an event as before, unless one ended', (is ?? 0) >= (was ?? 0));
 }
 
-function countServing({ launches }: State, { envoys }: SimulatedWorld): number {
-  const serving = launches.filter(({ stage, isDoomed }) => stage === 'live' && !isDoomed);
+/** Without the one that is left in rotation though it has told its clients to go: it takes no more. */
+function countServing(state: State, { envoys }: SimulatedWorld): number {
+  const serving = state.launches.filter((launch) => {
+    const isDismissed = launch.drainedAtMs !== undefined && needsRescue(state, launch);
+    return launch.stage === 'live' && !launch.isDoomed && !isDismissed;
+  });
   return serving.filter(({ id }) =>
     envoys.some((one) => one.id === id && !isStuck(one) && !one.isDrained),
   ).length;
